@@ -1,0 +1,166 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Kind is what happened, in the past tense: "session_started".
+type Kind string
+
+// The kinds of design section 5, and two that the land asked for:
+// call_described (what the provider says of a call arrives apart from the
+// browser's call_connected) and outbox_received (a number whose report makes
+// no event must be durable too, or a session could never be saved).
+const (
+	KindSessionStarted         Kind = "session_started"
+	KindTokenIssued            Kind = "token_issued"
+	KindTokenRefreshed         Kind = "token_refreshed"
+	KindTokenRefreshFailed     Kind = "token_refresh_failed"
+	KindCallConnected          Kind = "call_connected"
+	KindCallDescribed          Kind = "call_described"
+	KindCallDropped            Kind = "call_dropped"
+	KindResponseMeasured       Kind = "response_measured"
+	KindSegmentPlaced          Kind = "segment_placed"
+	KindSegmentTranscribed     Kind = "segment_transcribed"
+	KindSegmentTimed           Kind = "segment_timed"
+	KindSegmentInterrupted     Kind = "segment_interrupted"
+	KindUsageRecorded          Kind = "usage_recorded"
+	KindRecordingStarted       Kind = "recording_started"
+	KindRecordingMuted         Kind = "recording_muted"
+	KindOutboxReceived         Kind = "outbox_received"
+	KindSessionEnded           Kind = "session_ended"
+	KindUploadRequested        Kind = "upload_requested"
+	KindUploadCompleted        Kind = "upload_completed"
+	KindAudioFinalized         Kind = "audio_finalized"
+	KindAudioRejected          Kind = "audio_rejected"
+	KindSessionDeleteRequested Kind = "session_delete_requested"
+	KindSessionErased          Kind = "session_erased"
+
+	KindAccountRegistered      Kind = "account_registered"
+	KindAccountCredentialAdded Kind = "account_credential_added"
+	KindAccountRoleGranted     Kind = "account_role_granted"
+	KindEmailClaimed           Kind = "email_claimed"
+	KindEmailReleased          Kind = "email_released"
+
+	KindTopicAdded   Kind = "topic_added"
+	KindTopicRevised Kind = "topic_revised"
+	KindTopicRetired Kind = "topic_retired"
+)
+
+// blank makes an empty body of each kind. A kind that is not here cannot be
+// read; the golden test walks this table.
+var blank = map[Kind]func() Body{
+	KindSessionStarted:         func() Body { return new(SessionStarted) },
+	KindTokenIssued:            func() Body { return new(TokenIssued) },
+	KindTokenRefreshed:         func() Body { return new(TokenRefreshed) },
+	KindTokenRefreshFailed:     func() Body { return new(TokenRefreshFailed) },
+	KindCallConnected:          func() Body { return new(CallConnected) },
+	KindCallDescribed:          func() Body { return new(CallDescribed) },
+	KindCallDropped:            func() Body { return new(CallDropped) },
+	KindResponseMeasured:       func() Body { return new(ResponseMeasured) },
+	KindSegmentPlaced:          func() Body { return new(SegmentPlaced) },
+	KindSegmentTranscribed:     func() Body { return new(SegmentTranscribed) },
+	KindSegmentTimed:           func() Body { return new(SegmentTimed) },
+	KindSegmentInterrupted:     func() Body { return new(SegmentInterrupted) },
+	KindUsageRecorded:          func() Body { return new(UsageRecorded) },
+	KindRecordingStarted:       func() Body { return new(RecordingStarted) },
+	KindRecordingMuted:         func() Body { return new(RecordingMuted) },
+	KindOutboxReceived:         func() Body { return new(OutboxReceived) },
+	KindSessionEnded:           func() Body { return new(SessionEnded) },
+	KindUploadRequested:        func() Body { return new(UploadRequested) },
+	KindUploadCompleted:        func() Body { return new(UploadCompleted) },
+	KindAudioFinalized:         func() Body { return new(AudioFinalized) },
+	KindAudioRejected:          func() Body { return new(AudioRejected) },
+	KindSessionDeleteRequested: func() Body { return new(SessionDeleteRequested) },
+	KindSessionErased:          func() Body { return new(SessionErased) },
+	KindAccountRegistered:      func() Body { return new(AccountRegistered) },
+	KindAccountCredentialAdded: func() Body { return new(AccountCredentialAdded) },
+	KindAccountRoleGranted:     func() Body { return new(AccountRoleGranted) },
+	KindEmailClaimed:           func() Body { return new(EmailClaimed) },
+	KindEmailReleased:          func() Body { return new(EmailReleased) },
+	KindTopicAdded:             func() Body { return new(TopicAdded) },
+	KindTopicRevised:           func() Body { return new(TopicRevised) },
+	KindTopicRetired:           func() Body { return new(TopicRetired) },
+}
+
+const (
+	typePrefix  = "parley."
+	typeVersion = ".v1"
+)
+
+// Type is the CloudEvents type of a kind: "parley.session_started.v1".
+func (k Kind) Type() string { return typePrefix + string(k) + typeVersion }
+
+// KindOfType reads a CloudEvents type back; ok is false for a kind or version
+// that this program does not know.
+func KindOfType(ceType string) (kind Kind, ok bool) {
+	name, hasPrefix := strings.CutPrefix(ceType, typePrefix)
+	name, hasVersion := strings.CutSuffix(name, typeVersion)
+	_, known := blank[Kind(name)]
+	return Kind(name), hasPrefix && hasVersion && known
+}
+
+// Kinds lists every kind that can be read.
+func Kinds() []Kind {
+	kinds := make([]Kind, 0, len(blank))
+	for k := range blank {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
+// EncodeBody writes a body as two JSON objects: what stays in the clear, and
+// the part to seal (nil when there is nothing).
+func EncodeBody(b Body) (clear, private []byte, err error) {
+	if clear, err = json.Marshal(b); err != nil {
+		return nil, nil, fmt.Errorf("encode %s: %w", b.Kind(), err)
+	}
+	sealable, is := b.(Sealable)
+	if !is {
+		return clear, nil, nil
+	}
+	if private, err = json.Marshal(sealable.Sealed()); err != nil {
+		return nil, nil, fmt.Errorf("encode sealed part of %s: %w", b.Kind(), err)
+	}
+	if string(private) == "{}" {
+		private = nil // nothing to seal: a topic of the catalogue
+	}
+	return clear, private, nil
+}
+
+// DecodeBody reads the clear object of a kind. Members that it does not know
+// are an error: a change of meaning is a new version (design section 5).
+func DecodeBody(kind Kind, clear []byte) (Body, error) {
+	make, known := blank[kind]
+	if !known {
+		return nil, Errorf(CodeInvalid, "unknown kind %q", clip(string(kind)))
+	}
+	b := make()
+	if err := strictJSON(clear, b); err != nil {
+		return nil, Wrap(err, CodeInvalid, "body of "+string(kind)+" does not decode")
+	}
+	return b, nil
+}
+
+// DecodePrivate reads the opened sealed part into its body.
+func DecodePrivate(b Sealable, private []byte) error {
+	if err := strictJSON(private, b.Sealed()); err != nil {
+		return Wrap(err, CodeInvalid, "sealed part of "+string(b.Kind())+" does not decode")
+	}
+	return nil
+}
+
+func strictJSON(data []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if dec.More() {
+		return fmt.Errorf("data after the object")
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package events
+
+import (
+	"slices"
+	"time"
+)
+
+// Session is one practice conversation, folded from its events.
+type Session struct {
+	ID        SessionID
+	Learner   AccountID // empty while the session was never started
+	Topic     TopicID
+	StartedAt time.Time
+	Calls     map[int]*Call
+	Received  Numbers // outbox numbers that are in
+	Turns     *Transcript
+	Ended     *SessionEnded
+	Upload    *UploadRequested // the latest
+	Completed *UploadCompleted // of the latest upload
+	Audio     *AudioFinalized
+	Rejected  *AudioRejected // of the latest upload
+	Deleted   *SessionDeleteRequested
+	Erased    *SessionErased // the latest tombstone
+	Positions []Position     // of every event so far, for the eraser
+	events    int
+}
+
+// Call is what the server knows of one call.
+type Call struct {
+	Number    int
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	Connected bool
+	Dropped   bool
+}
+
+// NewSession is a session that has not started.
+func NewSession(id SessionID) *Session {
+	return &Session{ID: id, Calls: map[int]*Call{}, Turns: NewTranscript()}
+}
+
+// Evolve takes in the next event.
+func (s *Session) Evolve(e Event) {
+	s.events++
+	s.Positions = append(s.Positions, e.Position)
+	s.Received = s.Received.Union(e.Outbox)
+	s.Turns.Evolve(e)
+	switch b := e.Body.(type) {
+	case *SessionStarted:
+		s.Learner, s.Topic, s.StartedAt = b.Learner, b.Topic, e.Time
+	case *TokenIssued:
+		s.Calls[b.Call] = &Call{Number: b.Call, IssuedAt: e.Time, ExpiresAt: b.ExpiresAt}
+	case *TokenRefreshed:
+		s.Calls[b.Call] = &Call{Number: b.Call, IssuedAt: e.Time, ExpiresAt: b.ExpiresAt}
+	case *CallConnected:
+		if call := s.Calls[b.Call]; call != nil {
+			call.Connected = true
+		}
+	case *CallDropped:
+		if call := s.Calls[b.Call]; call != nil {
+			call.Dropped = true
+		}
+	case *SessionEnded:
+		s.Ended = b
+	default:
+		s.evolveSaving(e.Body)
+	}
+}
+
+// evolveSaving is the half of a session's life after the talking.
+func (s *Session) evolveSaving(body Body) {
+	switch b := body.(type) {
+	case *UploadRequested:
+		s.Upload, s.Completed, s.Rejected = b, nil, nil
+	case *UploadCompleted:
+		s.Completed = b
+	case *AudioFinalized:
+		s.Audio = b
+	case *AudioRejected:
+		s.Rejected = b
+	case *SessionDeleteRequested:
+		s.Deleted = b
+	case *SessionErased:
+		s.Erased = b
+	}
+}
+
+// Exists tells whether the session was ever started.
+func (s *Session) Exists() bool { return s.events > 0 }
+
+// Start opens the session. Starting again with the same learner and topic
+// drafts nothing. Errors: CodeConflict when the id belongs to another session.
+func (s *Session) Start(b *SessionStarted) ([]Event, error) {
+	switch {
+	case !s.Exists():
+		return Draft(b), nil
+	case s.Deleted == nil && s.Learner == b.Learner && s.Topic == b.Topic:
+		return nil, nil
+	}
+	return nil, Errorf(CodeConflict, "this session id is taken; choose a new ULID")
+}
+
+// Open refuses what nobody may do to a session that is not hers or is gone.
+// Errors: CodeNotFound (never started, or another's), CodeErased.
+func (s *Session) Open(by AccountID) error {
+	switch {
+	case !s.Exists(), s.Learner != by && s.Learner != "":
+		return Errorf(CodeNotFound, "there is no such session")
+	case s.Deleted != nil, s.Erased != nil:
+		return Errorf(CodeErased, "this session was deleted")
+	}
+	return nil
+}
+
+// NextCall is the number that the next token is for.
+func (s *Session) NextCall() int {
+	last := 0
+	for n := range s.Calls {
+		last = max(last, n)
+	}
+	return last + 1
+}
+
+// Talking refuses a new call of a session that has ended. Errors: CodeEnded.
+func (s *Session) Talking() error {
+	if s.Ended != nil {
+		return Errorf(CodeEnded, "this session has ended; start a new one to go on talking")
+	}
+	return nil
+}
+
+// IssueToken notes that a token for the next call was minted: the first is
+// issued, later ones are refreshed.
+func (s *Session) IssueToken(call int, expiresAt time.Time, mint time.Duration) ([]Event, error) {
+	if err := s.Talking(); err != nil {
+		return nil, err
+	}
+	if call != s.NextCall() {
+		return nil, Errorf(CodeConflict, "another token was minted at the same moment")
+	}
+	expiresAt = expiresAt.UTC()
+	if call == 1 {
+		return Draft(&TokenIssued{call, expiresAt, mint.Milliseconds()}), nil
+	}
+	return Draft(&TokenRefreshed{call, expiresAt, mint.Milliseconds()}), nil
+}
+
+// End ends the talking. Ending again drafts nothing, unless a later visit
+// knows of a longer outbox or that no recording will come.
+func (s *Session) End(b *SessionEnded) ([]Event, error) {
+	if b.LastN < 0 {
+		return nil, Errorf(CodeInvalid, "last_n must not be negative")
+	}
+	if s.Ended != nil && b.LastN <= s.Ended.LastN && (b.RecordingExpected || !s.Ended.RecordingExpected) {
+		return nil, nil
+	}
+	if s.Ended != nil {
+		again := *s.Ended
+		again.LastN = max(again.LastN, b.LastN)
+		again.RecordingExpected = again.RecordingExpected && b.RecordingExpected
+		b = &again
+	}
+	return Draft(b), nil
+}
+
+// RequestDelete closes the session for every reader; doing it again drafts nothing.
+func (s *Session) RequestDelete(by AccountID) ([]Event, error) {
+	if s.Deleted != nil || s.Erased != nil {
+		return nil, nil
+	}
+	return Draft(&SessionDeleteRequested{By: by}), nil
+}
+
+// Erase writes the tombstone once key and objects are gone; swept completes
+// it. Repeating either drafts nothing.
+func (s *Session) Erase(b *SessionErased) ([]Event, error) {
+	if s.Deleted == nil && s.Erased == nil {
+		return nil, Errorf(CodeConflict, "nobody asked to delete this session")
+	}
+	if s.Erased != nil && (b.SweptAt == nil || s.Erased.SweptAt != nil) {
+		return nil, nil
+	}
+	return Draft(b), nil
+}
+
+// ToSweep is what an erasure removes from the log: every event before the
+// first tombstone. Once the tombstone names them they are taken from there,
+// since swept events cannot be listed again.
+func (s *Session) ToSweep() Numbers {
+	if s.Erased != nil {
+		return s.Erased.Positions
+	}
+	var all Numbers
+	for _, p := range slices.Sorted(slices.Values(s.Positions)) {
+		all = all.With(Range{int64(p), int64(p)})
+	}
+	return all
+}

@@ -1,0 +1,91 @@
+package events
+
+import "fmt"
+
+// Report is one entry of the browser's outbox, decoded: what it says, as
+// bodies (none when it says nothing that is kept).
+type Report struct {
+	N       int64
+	Call    int
+	Bodies  []Body
+	Skipped string // the provider's type when this version does not know it
+}
+
+// Rejection says why one report was not taken; the others are.
+type Rejection struct {
+	N    int64 `json:"n"`
+	Code Code  `json:"code"`
+}
+
+// Receipt is the answer to a batch of reports.
+type Receipt struct {
+	Accepted   int
+	Duplicates int
+	Rejected   []Rejection
+	Through    int64 // all of 1…Through are in
+}
+
+// Receive takes reports from the browser's outbox. A number that is in already
+// is a duplicate; a call that never had a token is rejected. All that is taken
+// is settled by the append's outbox numbers, also what makes no event. It goes
+// on after the session's end: only erasure refuses what arrives late.
+func (s *Session) Receive(reports []Report) (drafts []Event, receipt Receipt) {
+	var settled Numbers
+	skipped := map[string]int{}
+	for _, r := range reports {
+		switch {
+		case s.Received.Has(r.N) || settled.Has(r.N):
+			receipt.Duplicates++
+			continue
+		case r.Call != 0 && s.Calls[r.Call] == nil:
+			receipt.Rejected = append(receipt.Rejected, Rejection{r.N, CodeUnknownCall})
+			continue
+		}
+		receipt.Accepted++
+		settled = settled.With(Range{r.N, r.N})
+		if r.Skipped != "" {
+			skipped[r.Skipped]++
+		}
+		drafts = append(drafts, s.draft(r)...)
+	}
+	if len(drafts) == 0 && !settled.Empty() {
+		drafts = Draft(&OutboxReceived{Skipped: skipped})
+		drafts[0].Via = ViaBrowser
+	}
+	if len(drafts) > 0 {
+		drafts[0].Outbox = settled
+	}
+	receipt.Through = s.Received.Union(settled).Through()
+	return drafts, receipt
+}
+
+// draft gives a report's events ids that derive from session and number, so
+// that sending it again can never store them twice.
+func (s *Session) draft(r Report) []Event {
+	var drafts []Event
+	for k, b := range r.Bodies {
+		e := Event{ID: EventID(fmt.Sprintf("%s-%d-%d", s.ID, r.N, k)), Via: ViaBrowser, N: r.N, Body: b}
+		if s.Turns.knows(e) {
+			continue
+		}
+		drafts = append(drafts, e)
+	}
+	return drafts
+}
+
+// knows tells whether an event would repeat what the transcript already has:
+// providers report one text and one link several times.
+func (t *Transcript) knows(e Event) bool {
+	switch b := e.Body.(type) {
+	case *SegmentPlaced:
+		it := t.Items[ItemKey{b.Call, b.Item}]
+		return it != nil && it.Seen <= e.Rank() &&
+			(b.Previous == nil || it.Previous.Known() && it.Previous.Rank <= e.Rank()) &&
+			(b.Speaker == "" || b.Speaker == it.Speaker) &&
+			(b.Response == "" || b.Response == it.Response)
+	case *SegmentTranscribed:
+		it := t.Items[ItemKey{b.Call, b.Item}]
+		return it != nil && it.Status.Known() && it.Status.Value == b.Status && it.Text == b.Private.Text
+	}
+	return false
+}

@@ -1,0 +1,62 @@
+package events
+
+// RequestUpload announces the browser's file. Announcing the same bytes again
+// gives the same upload and drafts nothing; other bytes replace an upload that
+// was rejected or never completed.
+// Errors: CodeInvalid before the end; CodeConflict when the audio is there.
+func (s *Session) RequestUpload(b *UploadRequested) (UploadID, []Event, error) {
+	switch {
+	case s.Ended == nil:
+		return "", nil, Errorf(CodeConflict, "the recording is uploaded after the session has ended")
+	case s.Audio != nil && s.Upload != nil && s.Upload.SHA256 == b.SHA256:
+		return s.Upload.Upload, nil, nil
+	case s.Audio != nil:
+		return "", nil, Errorf(CodeConflict, "this session has its recording already")
+	case s.Upload != nil && s.Rejected == nil && s.Upload.SHA256 == b.SHA256 && s.Upload.Size == b.Size:
+		return s.Upload.Upload, nil, nil
+	}
+	return b.Upload, Draft(b), nil
+}
+
+// KnownUpload finds an announced upload. Errors: CodeNotFound.
+func (s *Session) KnownUpload(id UploadID) (*UploadRequested, error) {
+	if s.Upload == nil || s.Upload.Upload != id {
+		return nil, Errorf(CodeNotFound, "there is no such upload")
+	}
+	return s.Upload, nil
+}
+
+// CompleteUpload notes that the bytes lie in the store; once only.
+func (s *Session) CompleteUpload(b *UploadCompleted) ([]Event, error) {
+	if _, err := s.KnownUpload(b.Upload); err != nil {
+		return nil, err
+	}
+	if s.Completed != nil {
+		return nil, nil
+	}
+	return Draft(b), nil
+}
+
+// ToFinalize is the upload that waits for the finalizer; nil when none does.
+func (s *Session) ToFinalize() *UploadCompleted {
+	if s.Deleted != nil || s.Erased != nil || s.Audio != nil || s.Rejected != nil {
+		return nil
+	}
+	return s.Completed
+}
+
+// FinalizeAudio notes the placed recording; a second worker's drafts nothing.
+func (s *Session) FinalizeAudio(b *AudioFinalized) ([]Event, error) {
+	if waiting := s.ToFinalize(); waiting == nil || waiting.Upload != b.Upload {
+		return nil, nil
+	}
+	return Draft(b), nil
+}
+
+// RejectAudio notes why an upload cannot be the recording.
+func (s *Session) RejectAudio(b *AudioRejected) ([]Event, error) {
+	if waiting := s.ToFinalize(); waiting == nil || waiting.Upload != b.Upload {
+		return nil, nil
+	}
+	return Draft(b), nil
+}

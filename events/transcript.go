@@ -1,0 +1,316 @@
+package events
+
+import (
+	"cmp"
+	"slices"
+)
+
+// ItemKey names an item of the provider's conversation within a session.
+type ItemKey struct {
+	Call int
+	Item string
+}
+
+// ResponseKey names a response of the provider within a session.
+type ResponseKey struct {
+	Call     int
+	Response string
+}
+
+// Ranked is a value with the rank of the event that reported it.
+type Ranked[T any] struct {
+	Value T
+	Rank  int64 // 0: not known
+}
+
+// first keeps the report of the lowest rank, last that of the highest. Both
+// give the same answer in any order of arrival.
+func (r *Ranked[T]) first(v T, rank int64) {
+	if r.Rank == 0 || rank < r.Rank {
+		*r = Ranked[T]{v, rank}
+	}
+}
+
+func (r *Ranked[T]) last(v T, rank int64) {
+	if rank >= r.Rank {
+		*r = Ranked[T]{v, rank}
+	}
+}
+
+// Known tells whether anything was reported.
+func (r Ranked[T]) Known() bool { return r.Rank > 0 }
+
+// Span is when something was heard, as raw observations.
+type Span struct {
+	StartedCall Ranked[int64] // ms on the call's audio clock
+	EndedCall   Ranked[int64]
+	StartedRec  Ranked[int64] // ms on the recording's clock, at arrival
+	EndedRec    Ranked[int64]
+}
+
+// ItemFacts is all that was reported about one item, in any order.
+type ItemFacts struct {
+	ItemKey
+	Seen        int64 // lowest rank that named the item
+	Previous    Ranked[string]
+	Speaker     Speaker
+	Response    string
+	Status      Ranked[TranscriptStatus]
+	Words       int
+	Text        string // opened text; read models hold it sealed instead
+	TextEvent   Event  // the event that settled the text: its id and sealed bytes
+	Span        Span
+	Interrupted bool
+	Heard       Ranked[int64]
+}
+
+// CallFacts is all that was reported about one call.
+type CallFacts struct {
+	Call    int
+	Anchor  Ranked[int64] // rec_ms, or at_ms without a recording, when it connected
+	Padding Ranked[int64] // ms that the provider adds before speech
+}
+
+// ResponseFacts is all that was reported about one response.
+type ResponseFacts struct {
+	ResponseKey
+	Span    Span
+	Cleared bool
+}
+
+// Transcript gathers what was reported about a session's turns. It may be
+// built in any order, from any batching, with repetitions: the segments are
+// the same.
+type Transcript struct {
+	Items     map[ItemKey]*ItemFacts
+	Calls     map[int]*CallFacts
+	Responses map[ResponseKey]*ResponseFacts
+}
+
+// NewTranscript is empty.
+func NewTranscript() *Transcript {
+	return &Transcript{map[ItemKey]*ItemFacts{}, map[int]*CallFacts{}, map[ResponseKey]*ResponseFacts{}}
+}
+
+// Evolve takes in one event of the session; other kinds are passed over.
+func (t *Transcript) Evolve(e Event) {
+	rank := e.Rank()
+	switch b := e.Body.(type) {
+	case *CallConnected:
+		anchor := b.AtMS
+		if b.RecMS != nil {
+			anchor = *b.RecMS
+		}
+		t.call(b.Call).Anchor.first(anchor, rank)
+	case *CallDescribed:
+		if b.PrefixPaddingMS != nil {
+			t.call(b.Call).Padding.last(*b.PrefixPaddingMS, rank)
+		}
+	case *SegmentPlaced:
+		t.item(ItemKey{b.Call, b.Item}, rank).place(b, rank)
+	case *SegmentTranscribed:
+		t.item(ItemKey{b.Call, b.Item}, rank).transcribe(e, b, rank)
+	case *SegmentTimed:
+		t.time(b, rank)
+	case *SegmentInterrupted:
+		it := t.item(ItemKey{b.Call, b.Item}, rank)
+		it.Interrupted = true
+		if b.HeardMS != nil {
+			it.Heard.last(*b.HeardMS, rank)
+		}
+	}
+}
+
+func (t *Transcript) item(key ItemKey, rank int64) *ItemFacts {
+	it, known := t.Items[key]
+	if !known {
+		it = &ItemFacts{ItemKey: key, Seen: rank}
+		t.Items[key] = it
+	}
+	it.Seen = min(it.Seen, rank)
+	return it
+}
+
+func (t *Transcript) call(n int) *CallFacts {
+	c, known := t.Calls[n]
+	if !known {
+		c = &CallFacts{Call: n}
+		t.Calls[n] = c
+	}
+	return c
+}
+
+func (it *ItemFacts) place(b *SegmentPlaced, rank int64) {
+	if b.Previous != nil {
+		it.Previous.first(*b.Previous, rank)
+	}
+	if b.Response != "" {
+		it.Response = b.Response
+	}
+	if b.Speaker != "" && it.Speaker != NoSpeaker {
+		it.Speaker = b.Speaker
+	}
+}
+
+func (it *ItemFacts) transcribe(e Event, b *SegmentTranscribed, rank int64) {
+	if rank < it.Status.Rank {
+		return
+	}
+	it.Status = Ranked[TranscriptStatus]{b.Status, rank}
+	it.Words, it.Text, it.TextEvent = b.Words, b.Private.Text, e
+}
+
+func (t *Transcript) time(b *SegmentTimed, rank int64) {
+	if b.Item != "" {
+		t.item(ItemKey{b.Call, b.Item}, rank).Span.observe(b, rank)
+	}
+	if b.Response == "" {
+		return
+	}
+	key := ResponseKey{b.Call, b.Response}
+	r, known := t.Responses[key]
+	if !known {
+		r = &ResponseFacts{ResponseKey: key}
+		t.Responses[key] = r
+	}
+	r.Span.observe(b, rank)
+	r.Cleared = r.Cleared || b.ClearedByVoice
+}
+
+func (s *Span) observe(b *SegmentTimed, rank int64) {
+	for _, seen := range []struct {
+		ms   *int64
+		into *Ranked[int64]
+	}{
+		{b.StartedCallMS, &s.StartedCall}, {b.EndedCallMS, &s.EndedCall},
+		{b.StartedRecMS, &s.StartedRec}, {b.EndedRecMS, &s.EndedRec},
+	} {
+		if seen.ms != nil {
+			seen.into.last(*seen.ms, rank)
+		}
+	}
+}
+
+// Segment is one turn as readers see it.
+type Segment struct {
+	ItemKey
+	Speaker     Speaker
+	Status      TranscriptStatus
+	Words       int
+	StartedMS   *int64 // on the recording's clock, or the session's without one
+	EndedMS     *int64
+	Interrupted bool
+	HeardMS     *int64
+	Facts       *ItemFacts // where the text, or its sealed bytes, are found
+}
+
+// Segments gives the turns in order (realtime page, "Turn order"). Of a
+// session that has ended, a turn without text reads as missing, else pending.
+func (t *Transcript) Segments(ended bool) []Segment {
+	unsettled := Pending
+	if ended {
+		unsettled = Missing
+	}
+	var turns []Segment
+	for _, it := range t.inOrder() {
+		if it.speaker() == NoSpeaker {
+			continue
+		}
+		turns = append(turns, t.segment(it, unsettled))
+	}
+	return turns
+}
+
+// speaker of an item of which only speech was reported is the learner: the
+// provider names an item early only for her.
+func (it *ItemFacts) speaker() Speaker {
+	switch {
+	case it.Speaker != "":
+		return it.Speaker
+	case it.Response != "":
+		return Tutor
+	}
+	return Learner
+}
+
+// inOrder walks each call's chain, calls by number. An item whose predecessor
+// is unknown waits behind the chain; among equals the one seen first leads.
+// Items in a cycle have no beginning and come last, by first appearance.
+func (t *Transcript) inOrder() []*ItemFacts {
+	items := make([]*ItemFacts, 0, len(t.Items))
+	for _, it := range t.Items {
+		items = append(items, it)
+	}
+	slices.SortFunc(items, func(a, b *ItemFacts) int {
+		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.Seen, b.Seen), cmp.Compare(a.Item, b.Item))
+	})
+	after := map[ItemKey][]*ItemFacts{}
+	var first, parked []*ItemFacts
+	for _, it := range items {
+		before := ItemKey{it.Call, it.Previous.Value}
+		switch {
+		case it.Previous.Known() && t.Items[before] != nil:
+			after[before] = append(after[before], it)
+		case it.Previous.Known() || it.unplaced():
+			parked = append(parked, it)
+		default:
+			first = append(first, it)
+		}
+	}
+	walk := walk{after: after, seen: map[ItemKey]bool{}}
+	walk.calls(first, parked, items)
+	return walk.order
+}
+
+// unplaced is true of an item that never entered the conversation: speech was
+// reported, but it was neither committed nor added (Turn order, point 6).
+func (it *ItemFacts) unplaced() bool { return it.Speaker == "" && it.Response == "" }
+
+type walk struct {
+	after map[ItemKey][]*ItemFacts
+	seen  map[ItemKey]bool
+	order []*ItemFacts
+}
+
+// calls visits each call whole: what begins it, what is parked, what remains.
+func (w *walk) calls(first, parked, all []*ItemFacts) {
+	for _, group := range [][]*ItemFacts{first, parked, all} {
+		for _, it := range group {
+			w.from(it)
+		}
+	}
+	slices.SortStableFunc(w.order, func(a, b *ItemFacts) int { return cmp.Compare(a.Call, b.Call) })
+}
+
+// from visits an item and all that follows it, without recursion: a chain may
+// be as long as an hour of turns.
+func (w *walk) from(root *ItemFacts) {
+	stack := []*ItemFacts{root}
+	for len(stack) > 0 {
+		it := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if w.seen[it.ItemKey] {
+			continue
+		}
+		w.seen[it.ItemKey] = true
+		w.order = append(w.order, it)
+		for _, next := range slices.Backward(w.after[it.ItemKey]) {
+			stack = append(stack, next)
+		}
+	}
+}
+
+func (t *Transcript) segment(it *ItemFacts, unsettled TranscriptStatus) Segment {
+	s := Segment{
+		ItemKey: it.ItemKey, Speaker: it.speaker(), Status: unsettled, Words: it.Words,
+		Interrupted: it.Interrupted, Facts: it,
+	}
+	if it.Status.Known() {
+		s.Status = it.Status.Value
+	}
+	if it.Heard.Known() {
+		s.HeardMS = &it.Heard.Value
+	}
+	t.times(&s, it)
+	return s
+}
