@@ -129,20 +129,17 @@ func (s *Session) Talking() error {
 	return nil
 }
 
-// IssueToken notes that a token for the next call was minted: the first is
-// issued, later ones are refreshed.
-func (s *Session) IssueToken(call int, expiresAt time.Time, mint time.Duration) ([]Event, error) {
+// IssueToken notes that a token was minted and gives it the next call's
+// number: the first is issued, later ones are refreshed. Errors: CodeEnded.
+func (s *Session) IssueToken(expiresAt time.Time, mint time.Duration) (call int, drafts []Event, err error) {
 	if err := s.Talking(); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	if call != s.NextCall() {
-		return nil, Errorf(CodeConflict, "another token was minted at the same moment")
-	}
-	expiresAt = expiresAt.UTC()
+	call, expiresAt = s.NextCall(), expiresAt.UTC()
 	if call == 1 {
-		return Draft(&TokenIssued{call, expiresAt, mint.Milliseconds()}), nil
+		return call, Draft(&TokenIssued{call, expiresAt, mint.Milliseconds()}), nil
 	}
-	return Draft(&TokenRefreshed{call, expiresAt, mint.Milliseconds()}), nil
+	return call, Draft(&TokenRefreshed{call, expiresAt, mint.Milliseconds()}), nil
 }
 
 // End ends the talking. Ending again drafts nothing, unless a later visit

@@ -5,10 +5,11 @@ import "fmt"
 // Report is one entry of the browser's outbox, decoded: what it says, as
 // bodies (none when it says nothing that is kept).
 type Report struct {
-	N       int64
-	Call    int
-	Bodies  []Body
-	Skipped string // the provider's type when this version does not know it
+	N        int64
+	Call     int // 0: of no call
+	Bodies   []Body
+	Skipped  string // the provider's type when this version does not know it
+	Rejected Code   // why nothing of it can be kept; "" when it can
 }
 
 // Rejection says why one report was not taken; the others are.
@@ -26,9 +27,10 @@ type Receipt struct {
 }
 
 // Receive takes reports from the browser's outbox. A number that is in already
-// is a duplicate; a call that never had a token is rejected. All that is taken
-// is settled by the append's outbox numbers, also what makes no event. It goes
-// on after the session's end: only erasure refuses what arrives late.
+// is a duplicate. What can't be kept, or names a call that never had a token,
+// is rejected, yet its number is settled like that of every other report:
+// sending it again would change nothing, and a session must not wait for it.
+// It goes on after the session's end: only erasure refuses what arrives late.
 func (s *Session) Receive(reports []Report) (drafts []Event, receipt Receipt) {
 	var settled Numbers
 	skipped := map[string]int{}
@@ -37,12 +39,15 @@ func (s *Session) Receive(reports []Report) (drafts []Event, receipt Receipt) {
 		case s.Received.Has(r.N) || settled.Has(r.N):
 			receipt.Duplicates++
 			continue
-		case r.Call != 0 && s.Calls[r.Call] == nil:
-			receipt.Rejected = append(receipt.Rejected, Rejection{r.N, CodeUnknownCall})
+		case r.Rejected == "" && r.Call != 0 && s.Calls[r.Call] == nil:
+			r.Rejected = CodeUnknownCall
+		}
+		settled = settled.With(Range{r.N, r.N})
+		if r.Rejected != "" {
+			receipt.Rejected = append(receipt.Rejected, Rejection{r.N, r.Rejected})
 			continue
 		}
 		receipt.Accepted++
-		settled = settled.With(Range{r.N, r.N})
 		if r.Skipped != "" {
 			skipped[r.Skipped]++
 		}

@@ -3,11 +3,10 @@ package events
 // RequestUpload announces the browser's file. Announcing the same bytes again
 // gives the same upload and drafts nothing; other bytes replace an upload that
 // was rejected or never completed.
-// Errors: CodeInvalid before the end; CodeConflict when the audio is there.
+// It may begin before the session's end is in: the upload runs while the last
+// transcriptions are awaited. Errors: CodeConflict when the audio is there.
 func (s *Session) RequestUpload(b *UploadRequested) (UploadID, []Event, error) {
 	switch {
-	case s.Ended == nil:
-		return "", nil, Errorf(CodeConflict, "the recording is uploaded after the session has ended")
 	case s.Audio != nil && s.Upload != nil && s.Upload.SHA256 == b.SHA256:
 		return s.Upload.Upload, nil, nil
 	case s.Audio != nil:
