@@ -1,0 +1,32 @@
+// Package recording turns what a browser recorded into audio that plays
+// everywhere. It holds rules only: it knows no object store and no log, just the
+// two narrow interfaces [Objects] and [Log] through which it is given both.
+//
+// # Reading WebM
+//
+// MediaRecorder writes WebM as a stream: Segment and Clusters of unknown size, no
+// duration, no cues. Players then show an endless file and seek badly. The cure is
+// two passes over the same bytes:
+//
+//   - [Inspect] hashes the file, checks it against the browser's claim, and notes
+//     of each cluster its time, size and packets. That is the [Plan].
+//   - [Plan.Rewrite] copies the blocks, byte for byte and in order, under new heads:
+//     SeekHead, Info with Duration, Tracks as they were, Cues, Clusters.
+//
+// Both passes walk the file with the same reader, so they cannot disagree. Memory
+// holds one block, the track's head and 32 bytes a cluster, whatever the length.
+//
+// The reader takes the file for a flat row of elements. Segment and Cluster are
+// entered and their sizes never believed, every other element is taken by its size.
+// The children of a cluster and its siblings have no id in common (RFC 9559,
+// section 5), so known and unknown sizes read alike, nothing nests, and a size
+// that lies can reach no further than the next element.
+//
+// A file that breaks off in a block, or in which something is missing, is read on
+// from the next cluster that can be found. What had to be dropped is said in
+// [Plan.Repair]; whether enough is left is judged by the claimed duration.
+//
+// # Reading MP4
+//
+// MP4 comes from browsers without WebM. It is checked and kept as it is.
+package recording
