@@ -1,0 +1,83 @@
+package realtime
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// AuthStyle is how the API key is shown to the provider.
+type AuthStyle string
+
+// The known ways to show a key.
+const (
+	// AuthBearer sends "Authorization: Bearer KEY": OpenAI and the partner.
+	AuthBearer AuthStyle = "bearer"
+	// AuthAPIKey sends "api-key: KEY": Azure OpenAI.
+	AuthAPIKey AuthStyle = "api-key"
+)
+
+// What a Config means where it is silent. The models are announced to be
+// switched off in January and February 2027; their successors are set by
+// configuration.
+const (
+	DefaultBaseURL            = "https://api.openai.com/v1"
+	DefaultModel              = "gpt-realtime-mini"
+	DefaultTranscriptionModel = "gpt-4o-mini-transcribe"
+	DefaultVoice              = "marin"
+	DefaultTimeout            = 5 * time.Second
+)
+
+// Config names a provider. Each zero field means the default beside it.
+type Config struct {
+	// BaseURL is where the interface lives, its version included:
+	// ".../v1", or ".../openai/v1" on Azure. Default: DefaultBaseURL.
+	BaseURL string
+	// CallsURL is where the browser posts its offer. Default: BaseURL with
+	// "/realtime/calls". Set it when the browser reaches the provider by
+	// another name than the server does.
+	CallsURL string
+	// APIKey is the standing key. It never leaves the server.
+	APIKey string
+	// Auth is how the key is shown. Default: AuthBearer.
+	Auth AuthStyle
+	// Model speaks; on Azure it is the name of a deployment.
+	// Default: DefaultModel.
+	Model string
+	// TranscriptionModel writes down what the learner says; on Azure it must
+	// be a deployment too. Default: DefaultTranscriptionModel.
+	TranscriptionModel string
+	// Voice is the tutor's voice. Default: DefaultVoice.
+	Voice string
+	// SendPrompt sends MintRequest.PromptID as session.prompt.id. Only the
+	// built-in partner understands it; OpenAI refuses prompts it has not
+	// stored itself.
+	SendPrompt bool
+	// Timeout bounds one attempt at one request. Default: DefaultTimeout.
+	Timeout time.Duration
+	// Transport carries the requests. Default: http.DefaultTransport.
+	Transport http.RoundTripper
+}
+
+// withDefaults fills what is empty and takes trailing slashes off.
+func (c Config) withDefaults() Config {
+	fill(&c.BaseURL, DefaultBaseURL)
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	fill(&c.CallsURL, c.BaseURL+"/realtime/calls")
+	fill(&c.Auth, AuthBearer)
+	fill(&c.Model, DefaultModel)
+	fill(&c.TranscriptionModel, DefaultTranscriptionModel)
+	fill(&c.Voice, DefaultVoice)
+	fill(&c.Timeout, DefaultTimeout)
+	if c.Transport == nil {
+		c.Transport = http.DefaultTransport
+	}
+	return c
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
