@@ -1,0 +1,85 @@
+package eventstest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"parley/events/jetstream"
+)
+
+// startTime is how long a server may take to start; it takes milliseconds.
+const startTime = 30 * time.Second
+
+// NATS is a JetStream server in the test's process, on a port of its own and
+// in a folder of its own. It can be stopped and started again.
+type NATS struct {
+	t       testing.TB
+	options server.Options
+	running *server.Server
+}
+
+// StartNATS starts a server that ends with the test.
+func StartNATS(t testing.TB) *NATS {
+	t.Helper()
+	n := &NATS{t: t, options: server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT,
+		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
+		NoSigs: true, NoLog: true,
+	}}
+	n.Start()
+	t.Cleanup(n.Stop)
+	return n
+}
+
+// Start starts the server again, at the same address with the same store.
+func (n *NATS) Start() {
+	n.t.Helper()
+	options := n.options
+	running, err := server.NewServer(&options)
+	if err != nil {
+		n.t.Fatalf("nats server: %v", err)
+	}
+	running.Start()
+	if !running.ReadyForConnections(startTime) {
+		n.t.Fatal("the nats server did not get ready")
+	}
+	n.options.Port = options.Port
+	n.running = running
+}
+
+// Stop ends the server and waits until it is down. It may be called twice.
+func (n *NATS) Stop() {
+	n.running.Shutdown()
+	n.running.WaitForShutdown()
+}
+
+// StoreDir is where the server keeps its streams.
+func (n *NATS) StoreDir() string { return n.options.StoreDir }
+
+// URL is the server's address; it stays the same over a restart.
+func (n *NATS) URL() string { return n.running.ClientURL() }
+
+// Connect opens a connection fit for the log, which ends with the test.
+func (n *NATS) Connect(more ...nats.Option) *nats.Conn {
+	n.t.Helper()
+	return Dial(n.t, n.URL(), more...)
+}
+
+// Dial connects to any address; the connection ends with the test.
+func Dial(t testing.TB, url string, more ...nats.Option) *nats.Conn {
+	t.Helper()
+	closed := make(chan struct{})
+	options := append(jetstream.ConnectOptions(), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	nc, err := nats.Connect(url, append(options, more...)...)
+	if err != nil {
+		t.Fatalf("connect to nats: %v", err)
+	}
+	t.Cleanup(func() { nc.Close(); <-closed })
+	return nc
+}
+
+// Server starts a server and connects to it.
+func Server(t testing.TB) *nats.Conn { return StartNATS(t).Connect() }

@@ -1,0 +1,20 @@
+// Package jetstream is the one door to NATS: the event log, the vault of data
+// keys, the workers' queue, sign-ins and the ledger of erasures, each in a
+// JetStream stream of its own.
+//
+// An append is sealed once, guarded by its aggregate's expected last position,
+// and sent until the server's answer is definite:
+//
+//	Append ─ encode, seal ─▶ turn of its aggregate ─▶ publisher.settle ─▶ stored
+//	                                   ▲                    │ refused
+//	                                   └── still unseen ── readBack ─▶ ours: stored
+//	                                                            └────▶ another's: conflict
+//
+// What a decision is made from is read from the stream's leader (leader.go);
+// projections read with an ordered consumer (follow.go), workers with a durable
+// one (worker.go).
+//
+// Sealing happens here, at the edge. envelope.go, body.go and sealing.go fix
+// the stored bytes, which are for ever: the golden files under testdata hold
+// one message of each kind.
+package jetstream

@@ -1,0 +1,128 @@
+package jetstream
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/oklog/ulid/v2"
+
+	"parley/events"
+)
+
+// Log is the event log on JetStream. It implements [events.Log]; its methods
+// may be called from many goroutines.
+type Log struct {
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	config    Config
+	publisher *publisher
+	leader    leader
+	turns     *turns
+	vault     *Vault
+	signIns   *SignIns
+	ledger    *Ledger
+}
+
+var _ events.Log = (*Log)(nil)
+
+// New makes a log over a connection made with [ConnectOptions]. The connection
+// stays the caller's: Close leaves it open.
+func New(nc *nats.Conn, config Config) *Log {
+	config = config.withDefaults()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		panic("jetstream.New without options cannot fail: " + err.Error())
+	}
+	l := &Log{
+		nc: nc, js: js, config: config,
+		publisher: &publisher{nc, js, config.AnswerWait},
+		leader:    leader{nc, logStream, config.AnswerWait},
+		turns:     newTurns(),
+	}
+	l.vault = newVault(l.publisher, config)
+	l.signIns = &SignIns{publisher: l.publisher, leader: leader{nc, signInStream, config.AnswerWait}, now: config.Now}
+	l.ledger = &Ledger{publisher: l.publisher}
+	return l
+}
+
+// Open makes the streams where there are none and opens the vault. The keys
+// come first: with a wrong master key nothing is changed.
+// Errors: CodeInvalid for a master key that is missing or wrong, or a
+// connection that buffers while it is down; CodeUnavailable.
+func (l *Log) Open(ctx context.Context) error {
+	if l.nc.Opts.ReconnectBufSize != -1 {
+		return events.Errorf(events.CodeInvalid, "the event log needs a connection made with jetstream.ConnectOptions")
+	}
+	if err := l.vault.open(ctx); err != nil {
+		return err
+	}
+	epoch, err := ulid.New(ulid.Timestamp(l.config.Now()), l.config.Random)
+	if err != nil {
+		return events.Wrap(err, events.CodeInternal, "no random numbers for a new log's epoch")
+	}
+	for _, stream := range []jetstream.StreamConfig{
+		logConfig(l.config.Replicas, epoch.String()),
+		signInConfig(l.config.Replicas),
+		ledgerConfig(l.config.Replicas),
+	} {
+		if _, err := ensure(ctx, l.js, stream); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends what Open began and forgets the keys. It may be called twice.
+func (l *Log) Close() { l.vault.close() }
+
+// Vault keeps and destroys the data keys.
+func (l *Log) Vault() *Vault { return l.vault }
+
+// SignIns keeps who is signed in.
+func (l *Log) SignIns() *SignIns { return l.signIns }
+
+// Ledger keeps which sessions were erased.
+func (l *Log) Ledger() *Ledger { return l.ledger }
+
+// Identity implements [events.Identifier].
+func (l *Log) Identity(ctx context.Context) (events.Identity, error) {
+	info, err := lookUp(ctx, l.js, logStream)
+	if err != nil {
+		return events.Identity{}, err
+	}
+	if info == nil {
+		return events.Identity{}, events.Errorf(events.CodeUnavailable, "there is no event log on this server")
+	}
+	id := events.Identity{
+		Epoch:   info.Config.Metadata[epochMetadata],
+		Created: info.Created.UTC().Truncate(time.Microsecond), // what PostgreSQL keeps of it
+		First:   events.Position(info.State.FirstSeq),
+		Last:    events.Position(info.State.LastSeq),
+	}
+	if info.State.Msgs == 0 {
+		id.First = id.Last + 1
+	}
+	return id, nil
+}
+
+// Has tells whether the log still holds an event at the position.
+// Errors: CodeUnavailable.
+func (l *Log) Has(ctx context.Context, at events.Position) (bool, error) {
+	if at == 0 {
+		return false, nil
+	}
+	m, err := l.leader.at(ctx, uint64(at))
+	return m != nil, err
+}
+
+// SecureDelete overwrites one event on the disk. One that is gone already is
+// fine. Each call rewrites up to 8 MB: the caller paces (design section 7).
+// Errors: CodeUnavailable.
+func (l *Log) SecureDelete(ctx context.Context, at events.Position) error {
+	if at == 0 {
+		return events.Errorf(events.CodeInvalid, "there is no event at position 0")
+	}
+	return l.leader.erase(ctx, uint64(at))
+}

@@ -1,0 +1,142 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"parley/events"
+)
+
+// Stream names and subjects are made here and nowhere else: a log that is
+// split by month one day changes this file (design section 10).
+const (
+	logStream    = "PARLEY"
+	keyStream    = "PARLEY_KEYS"
+	signInStream = "PARLEY_SIGNINS"
+	ledgerStream = "PARLEY_ERASED"
+
+	logPrefix    = "parley."
+	signInPrefix = "parley_signins."
+	ledgerPrefix = "parley_erased."
+
+	// keyGeneration is the generation of the key stream. Rotation writes the
+	// next one under a new master key (design section 4, Vault).
+	keyGeneration = "1"
+	keyPrefix     = "parley_keys." + keyGeneration + "."
+
+	// Stream metadata. The epoch tells one log from another; the check is a
+	// known text under the master key.
+	epochMetadata = "parley_epoch"
+	checkMetadata = "parley_master_key_check"
+)
+
+// subjectOf is an aggregate's subject. Errors: CodeInvalid for an id that
+// could reach another subject.
+func subjectOf(a events.Aggregate) (string, error) {
+	if !isToken(string(a.Kind)) || !isToken(a.ID) {
+		return "", events.Errorf(events.CodeInvalid, "an aggregate needs a kind and an id of letters, digits, - and _")
+	}
+	return logPrefix + string(a.Kind) + "." + a.ID, nil
+}
+
+// aggregateOf reads a subject of the log back. What has more parts than kind
+// and id (audit of unknown accounts) keeps them in its id.
+func aggregateOf(subject string) events.Aggregate {
+	kind, id, _ := strings.Cut(strings.TrimPrefix(subject, logPrefix), ".")
+	return events.Aggregate{Kind: events.AggregateKind(kind), ID: id}
+}
+
+func isToken(text string) bool {
+	for _, c := range []byte(text) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// plain is what all streams share: on disk, without a limit that would drop
+// anything, and without compression, which has had the most recent corruption
+// fixes (event log page, Durability). Deletion stays allowed: it cannot be
+// allowed again later.
+func plain(name string, replicas int, subjects ...string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              name,
+		Subjects:          subjects,
+		Storage:           jetstream.FileStorage,
+		Retention:         jetstream.LimitsPolicy,
+		Discard:           jetstream.DiscardNew,
+		MaxMsgs:           -1,
+		MaxBytes:          -1,
+		MaxMsgsPerSubject: -1,
+		Duplicates:        time.Second, // no message carries an id; the least window there is
+		Replicas:          replicas,
+	}
+}
+
+func logConfig(replicas int, epoch string) jetstream.StreamConfig {
+	c := plain(logStream, replicas,
+		logPrefix+"session.*", logPrefix+"account.*", logPrefix+"topic.*", logPrefix+"email.*", logPrefix+"audit.>")
+	c.AllowAtomicPublish = true
+	c.AllowDirect = true
+	c.Metadata = map[string]string{epochMetadata: epoch}
+	return c
+}
+
+func keyConfig(replicas int, check string) jetstream.StreamConfig {
+	c := plain(keyStream, replicas, keyPrefix+">")
+	c.Metadata = map[string]string{checkMetadata: check}
+	return c
+}
+
+func signInConfig(replicas int) jetstream.StreamConfig {
+	c := plain(signInStream, replicas, signInPrefix+"*")
+	c.AllowMsgTTL = true
+	c.MaxMsgsPerSubject = 1
+	c.Discard = jetstream.DiscardOld
+	return c
+}
+
+func ledgerConfig(replicas int) jetstream.StreamConfig {
+	return plain(ledgerStream, replicas, ledgerPrefix+"*")
+}
+
+// ensure finds a stream, or makes it where there is none. One that is there is
+// left as it is: its settings are its operator's.
+func ensure(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
+	info, err := lookUp(ctx, js, config.Name)
+	if err != nil || info != nil {
+		return info, err
+	}
+	made, err := js.CreateStream(ctx, config)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return lookUp(ctx, js, config.Name) // another instance was faster
+	}
+	if err != nil {
+		return nil, unavailable(err, fmt.Sprintf("stream %s cannot be made", config.Name))
+	}
+	return made.CachedInfo(), nil
+}
+
+// lookUp asks the server about a stream; nil when there is none.
+func lookUp(ctx context.Context, js jetstream.JetStream, name string) (*jetstream.StreamInfo, error) {
+	stream, err := js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable(err, fmt.Sprintf("stream %s cannot be looked up", name))
+	}
+	return stream.CachedInfo(), nil
+}
+
+// unavailable translates an error of NATS.
+func unavailable(err error, message string) error {
+	return events.Wrap(err, events.CodeUnavailable, message)
+}
