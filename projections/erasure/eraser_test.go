@@ -1,0 +1,285 @@
+package erasure_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"parley/events"
+	"parley/events/eventstest"
+	"parley/projections/erasure"
+)
+
+// place is a whole world to erase from: a real log with its vault and ledger, and
+// shelves that stand in for the store, whose own rooms test it.
+type place struct {
+	*eventstest.Bundle
+	*shelves
+	fault *fault
+	turns int // how often the sweep waited
+}
+
+func setup(t *testing.T) *place {
+	t.Helper()
+	return &place{
+		Bundle:  eventstest.NewBundle(t),
+		shelves: &shelves{objects: map[events.SessionID]int{}},
+		fault:   &fault{},
+	}
+}
+
+// eraser is a new one each time, as after a restart.
+func (p *place) eraser() *erasure.Eraser {
+	doors := erasure.Doors{
+		Log:     faultyLog{p.Log, p.fault},
+		Vault:   faultyVault{p.Vault, p.fault},
+		Objects: faultyObjects{p.shelves, p.fault},
+		Ledger:  faultyLedger{p.Log.Ledger(), p.fault},
+		Sweeper: faultySweeper{p.Log, p.fault},
+	}
+	return erasure.NewEraser(doors, p, p.Clock.Now, p.IDs.Event)
+}
+
+// Wait counts instead of waiting.
+func (p *place) Wait(ctx context.Context) error {
+	p.turns++
+	return ctx.Err()
+}
+
+// spoken is a session with words in it, two objects, and a neighbour in between.
+func (p *place) spoken(t *testing.T) events.SessionID {
+	t.Helper()
+	id, other := events.SessionID(p.IDs.ULID()), events.SessionID(p.IDs.ULID())
+	p.Append(t, id.Aggregate(), &events.SessionStarted{Learner: "01JD00000000000000000000AA", OwnTopic: events.TopicText{}})
+	p.Append(t, other.Aggregate(), &events.SessionStarted{Learner: "01JD00000000000000000000AA"})
+	p.Append(t, id.Aggregate(),
+		&events.SegmentPlaced{Call: 1, Item: "a", Speaker: events.Learner},
+		&events.SegmentTranscribed{Call: 1, Item: "a", Status: events.Final, Private: events.SegmentText{Text: "a secret"}},
+		&events.SessionEnded{Reason: events.EndedByLearner},
+	)
+	p.objects[id] = 2
+	return id
+}
+
+// work hands the session's events to an eraser as a durable consumer would: in
+// order, each again until it is done, what was swept not any more.
+func (p *place) work(t *testing.T, id events.SessionID) (failures int) {
+	t.Helper()
+	for at := events.Position(0); ; {
+		pending, err := p.Log.Load(t.Context(), id.Aggregate(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(pending) == 0 {
+			return failures
+		}
+		if err := p.eraser().Handle(t.Context(), pending[0]); err == nil {
+			at = pending[0].Position
+		} else if failures++; failures > 10 {
+			t.Fatalf("it never ends: %v", err)
+		}
+	}
+}
+
+// session folds what is left of it.
+func (p *place) session(t *testing.T, id events.SessionID) *events.Session {
+	t.Helper()
+	s := events.NewSession(id)
+	for _, e := range p.Load(t, id.Aggregate()) {
+		s.Evolve(e)
+	}
+	return s
+}
+
+func TestEraser(t *testing.T) {
+	p := setup(t)
+	id := p.spoken(t)
+
+	t.Run("leaves a session alone that nobody deleted", func(t *testing.T) {
+		p.work(t, id)
+		if s := p.session(t, id); s.Erased != nil || p.objects[id] != 2 {
+			t.Error("something was erased")
+		}
+	})
+	p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{By: "01JD00000000000000000000AA"})
+	before := p.Load(t, id.Aggregate())
+
+	t.Run("erases one that was deleted", func(t *testing.T) {
+		p.work(t, id)
+		left := p.Load(t, id.Aggregate())
+		if len(left) != 2 {
+			t.Fatalf("%d events are left, want the two tombstones", len(left))
+		}
+		first, second := left[0].Body.(*events.SessionErased), left[1].Body.(*events.SessionErased)
+		if first.Events != len(before) || first.Objects != 2 || first.SweptAt != nil || !first.UnreadableAt.After(before[len(before)-1].Time) {
+			t.Errorf("first tombstone = %+v", first)
+		}
+		if second.SweptAt == nil || !second.SweptAt.After(first.UnreadableAt) || !second.Positions.Equal(first.Positions) {
+			t.Errorf("second tombstone = %+v", second)
+		}
+		for _, e := range before {
+			if !second.Positions.Has(int64(e.Position)) {
+				t.Errorf("position %s is not listed", e.Position)
+			}
+		}
+	})
+	t.Run("waits for its turn before each event that it overwrites", func(t *testing.T) {
+		if p.turns != len(before) {
+			t.Errorf("waited %d times for %d events", p.turns, len(before))
+		}
+	})
+	t.Run("destroys the key: nothing more can be said in it", func(t *testing.T) {
+		_, err := p.Log.Append(t.Context(), id.Aggregate(), events.ExpectAt(lastOf(p.Load(t, id.Aggregate()))), events.Event{
+			ID: p.IDs.Event(), Aggregate: id.Aggregate(), Time: p.Clock.Now(), Actor: "system:test",
+			Body: &events.SegmentTranscribed{Call: 1, Item: "b", Private: events.SegmentText{Text: "late"}},
+		})
+		if events.CodeOf(err) != events.CodeErased {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("does nothing when asked again", func(t *testing.T) {
+		turns := p.turns
+		p.work(t, id)
+		if left := p.Load(t, id.Aggregate()); len(left) != 2 || p.turns != turns {
+			t.Errorf("%d events, %d turns", len(left), p.turns-turns)
+		}
+	})
+}
+
+func lastOf(evs []events.Event) events.Position { return evs[len(evs)-1].Position }
+
+// A crash between any two steps, before or after the step took effect, costs
+// nothing but time.
+func TestEraserInterrupted(t *testing.T) {
+	p := setup(t)
+	for _, took := range []bool{false, true} {
+		for step := 1; ; step++ {
+			id := p.spoken(t)
+			p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{})
+			*p.fault = fault{at: step, took: took}
+			failures := p.work(t, id)
+			if p.fault.at > p.fault.steps { // the whole erasure has fewer steps
+				break
+			}
+			name := fmt.Sprintf("step %d, took effect: %v", step, took)
+			if failures == 0 {
+				t.Errorf("%s: the fault was swallowed", name)
+			}
+			s := p.session(t, id)
+			if s.Erased == nil || s.Erased.SweptAt == nil || len(s.Positions) != 2 || p.objects[id] != 0 {
+				t.Errorf("%s: %d events and %d objects are left, tombstone %+v", name, len(s.Positions), p.objects[id], s.Erased)
+			}
+		}
+		*p.fault = fault{}
+	}
+}
+
+func TestEraserFindsLateObjects(t *testing.T) {
+	p := setup(t)
+	id := p.spoken(t)
+	p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{})
+	request := p.Load(t, id.Aggregate())[4]
+	if err := p.eraser().Handle(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+	p.objects[id]++ // a finalizer that was at work all the time
+
+	p.work(t, id)
+	if s := p.session(t, id); p.objects[id] != 0 || s.Erased.Objects != 3 {
+		t.Errorf("%d objects left, %d told", p.objects[id], s.Erased.Objects)
+	}
+}
+
+func TestEraserStops(t *testing.T) {
+	p := setup(t)
+	id := p.spoken(t)
+	p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{})
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	request := p.Load(t, id.Aggregate())[4]
+	if err := p.eraser().Handle(ctx, request); err == nil {
+		t.Error("an ended context was not told")
+	}
+}
+
+// fault breaks the connection at one step: before it, or after it took effect.
+type fault struct {
+	at, steps int
+	took      bool
+}
+
+var errBroken = errors.New("connection lost")
+
+func (f *fault) step(do func() error) error {
+	f.steps++
+	if f.steps != f.at {
+		return do()
+	}
+	if f.took {
+		return errors.Join(errBroken, do())
+	}
+	return errBroken
+}
+
+// shelves hold how many objects each session has.
+type shelves struct{ objects map[events.SessionID]int }
+
+func (s *shelves) RemoveSession(_ context.Context, id events.SessionID) (int, error) {
+	n := s.objects[id]
+	delete(s.objects, id)
+	return n, nil
+}
+
+type faultyObjects struct {
+	erasure.Objects
+	fault *fault
+}
+
+func (f faultyObjects) RemoveSession(ctx context.Context, id events.SessionID) (n int, err error) {
+	err = f.fault.step(func() error { n, err = f.Objects.RemoveSession(ctx, id); return err })
+	return n, err
+}
+
+type faultyVault struct {
+	erasure.Vault
+	fault *fault
+}
+
+func (f faultyVault) Destroy(ctx context.Context, owner events.Aggregate) error {
+	return f.fault.step(func() error { return f.Vault.Destroy(ctx, owner) })
+}
+
+type faultyLedger struct {
+	erasure.Ledger
+	fault *fault
+}
+
+func (f faultyLedger) Record(ctx context.Context, id events.SessionID, at time.Time) error {
+	return f.fault.step(func() error { return f.Ledger.Record(ctx, id, at) })
+}
+
+type faultySweeper struct {
+	erasure.Sweeper
+	fault *fault
+}
+
+func (f faultySweeper) SecureDelete(ctx context.Context, at events.Position) error {
+	return f.fault.step(func() error { return f.Sweeper.SecureDelete(ctx, at) })
+}
+
+func (f faultySweeper) Has(ctx context.Context, at events.Position) (there bool, err error) {
+	err = f.fault.step(func() error { there, err = f.Sweeper.Has(ctx, at); return err })
+	return there, err
+}
+
+type faultyLog struct {
+	erasure.Log
+	fault *fault
+}
+
+func (f faultyLog) Append(ctx context.Context, to events.Aggregate, expected events.Expected, evs ...events.Event) (at events.Position, err error) {
+	err = f.fault.step(func() error { at, err = f.Log.Append(ctx, to, expected, evs...); return err })
+	return at, err
+}
