@@ -1,0 +1,82 @@
+package http
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"parley/events"
+	"parley/http/realtime"
+)
+
+// mintRequest describes the call that a session is about.
+func (s *Server) mintRequest(ctx context.Context, session *events.Session, choice *talkChoice) (realtime.MintRequest, error) {
+	topic, err := s.topic(ctx, session.Topic)
+	if err != nil {
+		return realtime.MintRequest{}, err
+	}
+	request := realtime.MintRequest{
+		Instructions: instructions(topic), Language: topic.Language,
+		SafetyIdentifier: safetyIdentifier(session.Learner), TTL: tokenLife, PromptID: string(session.Topic),
+	}
+	if s.config.Partner {
+		request.Turns.Mode = realtime.TurnsByLevel
+	}
+	if choice != nil {
+		request.Speed = choice.Speed
+		request.Turns.Eagerness = eagerness[choice.Patience]
+	}
+	return request, nil
+}
+
+// eagerness is the provider's word for the opposite of patience.
+var eagerness = map[string]string{"low": "high", "normal": "auto", "high": "low", "": "auto"}
+
+// safetyIdentifier lets the provider tell accounts apart without knowing them.
+func safetyIdentifier(learner events.AccountID) string {
+	sum := sha256.Sum256([]byte("parley safety " + learner))
+	return hex.EncodeToString(sum[:16])
+}
+
+// topic is read from the log: a topic just added must be there at once.
+func (s *Server) topic(ctx context.Context, id events.TopicID) (*events.Topic, error) {
+	evs, err := s.doors.Log.Load(ctx, id.Aggregate(), 0)
+	if err != nil {
+		return nil, err
+	}
+	topic := &events.Topic{ID: id}
+	for _, e := range evs {
+		topic.Evolve(e)
+	}
+	if !topic.Added {
+		return nil, events.Errorf(events.CodeNotFound, "there is no such topic")
+	}
+	return topic, nil
+}
+
+// instructions tell the model how to be the tutor.
+func instructions(t *events.Topic) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "You are a patient tutor for spoken practice. Speak only %s (BCP 47), at CEFR level %s: "+
+		"words and sentences that a learner of that level follows.\n", t.Language, t.Level)
+	fmt.Fprintf(&b, "The situation: %s. %s\n", t.Text.Title, t.Text.Scenario)
+	list(&b, "The learner wants to:", t.Text.Goals)
+	list(&b, "Phrases she is practising; give her occasion to use them:", t.Text.Phrases)
+	b.WriteString("Open the conversation yourself, in one or two short sentences. Keep each turn under three sentences " +
+		"and end most of them with a question. When she makes a mistake that matters, say the right form once, in " +
+		"passing, and go on. If she is stuck, offer her a beginning of a sentence. Stay in the situation.")
+	return b.String()
+}
+
+func list(b *strings.Builder, title string, entries []string) {
+	if len(entries) == 0 {
+		return
+	}
+	b.WriteString(title)
+	for _, e := range entries {
+		b.WriteString("\n- " + e)
+	}
+	b.WriteByte('\n')
+}

@@ -1,0 +1,93 @@
+package http
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"parley/events"
+)
+
+// metrics counts what operators ask about; nothing in it names a person.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	skips    *prometheus.CounterVec
+	rejects  *prometheus.CounterVec
+	now      func() time.Time
+
+	mu           sync.Mutex
+	skippedTypes map[string]bool
+}
+
+func newMetrics(now func() time.Time) *metrics {
+	m := &metrics{
+		now: now, skippedTypes: map[string]bool{},
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "parley_http_request_seconds", Help: "Duration of requests by route and status.",
+			Buckets: []float64{.001, .005, .02, .1, .5, 2, 10},
+		}, []string{"method", "route", "status"}),
+		skips: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_provider_events_skipped_total", Help: "Provider events of a type that this version does not know.",
+		}, []string{"type"}),
+		rejects: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_reports_rejected_total", Help: "Browser reports that could not be kept.",
+		}, []string{"code"}),
+	}
+	m.registry.MustRegister(m.requests, m.skips, m.rejects, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// maxSkippedTypes bounds a label whose values come from outside.
+const maxSkippedTypes = 100
+
+func (m *metrics) skipped(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.skippedTypes[name] && len(m.skippedTypes) >= maxSkippedTypes {
+		name = "other"
+	}
+	m.skippedTypes[name] = true
+	m.skips.WithLabelValues(name).Inc()
+}
+
+func (m *metrics) rejected(code events.Code) { m.rejects.WithLabelValues(string(code)).Inc() }
+
+func (m *metrics) count(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := m.now()
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(seen, r)
+		route := chi.RouteContext(r.Context()).RoutePattern()
+		if route == "" {
+			route = "page"
+		}
+		m.requests.WithLabelValues(r.Method, route, strconv.Itoa(seen.status)).Observe(m.now().Sub(began).Seconds())
+	})
+}
+
+// statusWriter remembers the status for the count.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes and passes on.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach what is beneath.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

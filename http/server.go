@@ -1,0 +1,197 @@
+package http
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+
+	"parley/events"
+)
+
+// Config is what an operator decides about the web door.
+type Config struct {
+	PublicURL      *url.URL // how browsers reach this server; its scheme decides on Secure cookies
+	Provider       string   // name of the speech provider, as stored with each session
+	ProviderOrigin string   // origin that browsers post their offer to; empty when it is ours
+	CallsURL       string   // where a browser opens a call
+	Partner        bool     // the provider is the built-in partner
+	Model          string
+	Voice          string
+	StoreOrigin    string // origin of signed uploads; empty when browsers can't reach the store
+	UploadMax      int64  // bytes of one recording
+	SessionMax     time.Duration
+	Version        string
+}
+
+// Doors are the rooms behind this one.
+type Doors struct {
+	Log      events.LoadAppender
+	Accounts *Accounts
+	Keys     Keyring
+	SignIns  SignIns
+	Views    Views
+	Changes  Changes
+	Provider Provider
+	Store    Store
+	Page     fs.FS
+	Partner  http.Handler // mounted under /partner when the provider is built in; else nil
+	// Ready names what keeps the program from serving; empty when all is well.
+	Ready func(context.Context) map[string]string
+	Now   func() time.Time
+	NewID func() string // a ULID
+}
+
+// Server is the web door.
+type Server struct {
+	config     Config
+	doors      Doors
+	logger     *slog.Logger
+	cookieName string
+	setup      setup
+	writes     writes
+	metrics    *metrics
+	handler    http.Handler
+	api        huma.API
+	closing    chan struct{}
+	close      sync.Once
+}
+
+// New wires the server. setupCode opens the first account; empty when there
+// is one.
+func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Server {
+	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), closing: make(chan struct{})}
+	s.setup.code = setupCode
+	s.writes.last = map[events.AccountID]events.Position{}
+	s.metrics = newMetrics(doors.Now)
+	s.handler = s.routes()
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Close ends the live streams, so that a graceful shutdown need not wait for
+// their browsers. It may be called twice.
+func (s *Server) Close() { s.close.Do(func() { close(s.closing) }) }
+
+// OpenAPI is the contract, from the handlers' own types.
+func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
+
+// Limits of every request.
+const (
+	maxHeaderBytes = 32 << 10
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+)
+
+// HTTPServer is a net/http server with this one's limits; the caller listens.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+}
+
+func (s *Server) routes() http.Handler {
+	installProblems()
+	router := chi.NewRouter()
+	crossOrigin := http.NewCrossOriginProtection()
+	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, newProblem(http.StatusForbidden, "cross_origin", "this request comes from another site"))
+	}))
+	router.Use(s.recovered, s.canonicalHost, s.headers, s.metrics.count)
+	if s.doors.Partner != nil {
+		router.Mount("/partner", http.StripPrefix("/partner", s.doors.Partner))
+	}
+	router.Group(func(r chi.Router) {
+		r.Use(crossOrigin.Handler)
+		s.api = humachi.New(r, s.apiConfig())
+		s.accountRoutes()
+		s.topicRoutes()
+		s.sessionRoutes()
+		s.callRoutes()
+		s.uploadRoutes(r)
+		s.readingRoutes(r)
+		s.liveRoutes()
+		s.healthRoutes(r)
+	})
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || isAPI(r.URL.Path) {
+			writeProblem(w, newProblem(http.StatusNotFound, "not_found", "there is no such route"))
+			return
+		}
+		s.page(w, r)
+	})
+	router.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, newProblem(http.StatusMethodNotAllowed, "method_not_allowed", "this route has other methods"))
+	})
+	return router
+}
+
+func isAPI(path string) bool { return len(path) >= 4 && path[:4] == "/api" }
+
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	pages(s.doors.Page, s.doors.Now()).ServeHTTP(w, r)
+}
+
+func (s *Server) apiConfig() huma.Config {
+	config := huma.DefaultConfig("Parley", s.config.Version)
+	config.DocsPath, config.SchemasPath = "", ""
+	config.CreateHooks = nil // no $schema links in bodies
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"cookie": {Type: "apiKey", In: "cookie", Name: s.cookieName},
+	}
+	return config
+}
+
+// open registers an operation that needs nobody signed in.
+func open[I, O any](s *Server, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
+	huma.Register(s.api, op, handled(s, op.OperationID, operate))
+}
+
+// private registers an operation for a signed-in caller.
+func private[I, O any](s *Server, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
+	op.Middlewares = append(op.Middlewares, s.authenticate)
+	op.Security = []map[string][]string{{"cookie": {}}}
+	open(s, op, operate)
+}
+
+// stamp says who decides, and when.
+func (s *Server) stamp(ctx context.Context) events.Stamp {
+	return events.Stamp{
+		Actor: events.Actor(caller(ctx)), Time: s.doors.Now(), Correlation: s.doors.NewID(),
+		NewID: func() events.EventID { return events.EventID(s.doors.NewID()) },
+	}
+}
+
+// onSession executes a command on a session of the caller's, and remembers
+// where it landed. Errors: CodeNotFound for another's, CodeErased.
+func (s *Server) onSession(ctx context.Context, id events.SessionID, decide func(*events.Session) ([]events.Event, error)) (*events.Session, events.Position, error) {
+	session := events.NewSession(id)
+	at, err := events.Execute(ctx, s.doors.Log, id.Aggregate(), session, s.stamp(ctx), func(sn *events.Session) ([]events.Event, error) {
+		if err := sn.Open(caller(ctx)); err != nil {
+			return nil, err
+		}
+		return decide(sn)
+	})
+	if err == nil {
+		s.writes.note(caller(ctx), at)
+	}
+	return session, at, err
+}
+
+func writeJSON(w io.Writer, value any) {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(true)
+	_ = encoder.Encode(value) // the reader is gone; there is nobody to tell
+}

@@ -1,0 +1,111 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"parley/events"
+	"parley/http/realtime"
+)
+
+// Provider mints tokens; realtime.Client is one.
+type Provider interface {
+	// Mint fetches a token for one call. Errors: *realtime.Error.
+	Mint(ctx context.Context, request realtime.MintRequest) (realtime.Token, error)
+}
+
+type tokenInput struct {
+	ID   string      `path:"id"`
+	Body *talkChoice `required:"false"`
+}
+
+// talkChoice is how the learner wants to be talked with.
+type talkChoice struct {
+	Speed    float64 `json:"speed,omitempty" minimum:"0.5" maximum:"1.5" doc:"The tutor's speed; 1 is usual"`
+	Patience string  `json:"patience,omitempty" enum:"low,normal,high" doc:"How long the tutor waits before it answers"`
+}
+
+type tokenOutput struct {
+	Body struct {
+		Value     string    `json:"value" doc:"The provider's short-lived client secret"`
+		ExpiresAt time.Time `json:"expires_at"`
+		CallsURL  string    `json:"calls_url" doc:"Where to post the offer"`
+		Call      int       `json:"call" doc:"The number of the call that this token opens"`
+		Model     string    `json:"model"`
+	}
+}
+
+// tokenLife is short: a token is fetched late and used at once.
+const tokenLife = 2 * time.Minute
+
+func (s *Server) callRoutes() {
+	private(s, huma.Operation{OperationID: "mint-token", Method: http.MethodPost, Path: "/api/sessions/{id}/token",
+		Summary: "Mint a token for the session's next call"}, s.token)
+	private(s, reportsOperation(), s.receive)
+}
+
+// token mints a secret for the next call. It is stored nowhere: the log keeps
+// that it was minted, and how long that took.
+func (s *Server) token(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
+	id, err := events.ParseID[events.SessionID](in.ID)
+	if err != nil {
+		return nil, noSession(err)
+	}
+	session, _, err := s.onSession(ctx, id, func(sn *events.Session) ([]events.Event, error) { return nil, sn.Talking() })
+	if err != nil {
+		return nil, err
+	}
+	request, err := s.mintRequest(ctx, session, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	began := s.doors.Now()
+	token, err := s.doors.Provider.Mint(ctx, request)
+	if err != nil {
+		return nil, s.mintFailed(ctx, session, err)
+	}
+	took := s.doors.Now().Sub(began)
+	out := &tokenOutput{}
+	_, _, err = s.onSession(ctx, id, func(sn *events.Session) (drafts []events.Event, err error) {
+		out.Body.Call, drafts, err = sn.IssueToken(token.ExpiresAt, took)
+		return drafts, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Value, out.Body.ExpiresAt = token.Value.Reveal(), token.ExpiresAt.UTC()
+	out.Body.CallsURL, out.Body.Model = token.CallsURL, token.Model
+	return out, nil
+}
+
+// mintFailed notes a refresh that did not work, and says it in words.
+func (s *Server) mintFailed(ctx context.Context, session *events.Session, cause error) error {
+	class, retryable := realtime.ClassUnknown, false
+	var refused *realtime.Error
+	if errors.As(cause, &refused) {
+		class, retryable = refused.Class, refused.Retryable
+	}
+	if len(session.Calls) > 0 {
+		_, _, err := s.onSession(ctx, session.ID, func(sn *events.Session) ([]events.Event, error) {
+			return events.Draft(&events.TokenRefreshFailed{Call: sn.NextCall(), Class: string(class), Retryable: retryable}), nil
+		})
+		if err != nil {
+			return errors.Join(err, cause)
+		}
+	}
+	return events.Wrap(cause, events.CodeProvider, mintAdvice[class])
+}
+
+// mintAdvice says to a learner what each class of failure means for her.
+var mintAdvice = map[realtime.Class]string{
+	realtime.ClassQuota:     "the speech provider's credit is used up; please tell whoever runs this Parley",
+	realtime.ClassKey:       "the speech provider does not accept this Parley's key; please tell whoever runs it",
+	realtime.ClassModelGone: "the speech provider no longer has the model in use; please tell whoever runs this Parley",
+	realtime.ClassRate:      "the speech provider is busy; try again in a minute",
+	realtime.ClassNetwork:   "the speech provider could not be reached; try again in a minute",
+	realtime.ClassUnknown:   "the speech provider refused; try again in a minute",
+}
