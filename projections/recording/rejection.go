@@ -29,6 +29,11 @@ const (
 	ReasonDuration Reason = "duration_mismatch"
 	// ReasonTooComplex: more clusters or larger heads than any recorder writes.
 	ReasonTooComplex Reason = "too_complex"
+	// ReasonMissing: nothing lies where the upload was completed to.
+	ReasonMissing Reason = "object_missing"
+	// ReasonUndecided: the finalizer could not read or place the file, however
+	// often it tried. Uploading again starts anew.
+	ReasonUndecided Reason = "not_finalized"
 )
 
 // Rejection is the error for a file that was read whole and found wrong. Any other

@@ -2,6 +2,8 @@ package recording
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 )
@@ -32,6 +34,15 @@ func (p *Plan) Rewrite(w io.Writer, r io.Reader) error {
 		}
 	}
 	return out.Flush()
+}
+
+// Digest tells what Rewrite would write: its SHA-256 in hex. Errors: as Rewrite's.
+func (p *Plan) Digest(r io.Reader) (string, error) {
+	sum := sha256.New()
+	if err := p.Rewrite(sum, r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // keep copies a file that needs no new heads.

@@ -19,6 +19,9 @@ import (
 // allows one in a process.
 var endpoint string
 
+// home is this package's folder: the gateway moves the current directory.
+var home string
+
 const (
 	accessKey = "parley"
 	secretKey = "a secret of the tests"
@@ -35,6 +38,9 @@ func TestMain(m *testing.M) {
 
 // withGateway runs the tests while the gateway serves.
 func withGateway(run func() int) (code int, err error) {
+	if home, err = os.Getwd(); err != nil {
+		return 1, err
+	}
 	dir, err := os.MkdirTemp("", "parley-s3-")
 	if err != nil {
 		return 1, err
