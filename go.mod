@@ -2,6 +2,9 @@ module parley
 
 go 1.26.8
 
+// npm packages bring Go files too; they are not ours.
+ignore ./web/node_modules
+
 require (
 	github.com/at-wat/ebml-go v0.19.4
 	github.com/blevesearch/snowballstem v0.9.0
