@@ -1,0 +1,182 @@
+package partner
+
+import (
+	"strings"
+	"time"
+)
+
+// response is one answer of the tutor, from the request to response.done.
+type response struct {
+	id     string
+	itemID string // empty: it has not begun to speak
+	line   Line
+	sound  voice
+	words  []string
+	spread int // words generated so far
+}
+
+func (r *response) text() string { return strings.Join(r.words[:r.spread], " ") }
+
+// respond begins an answer. The caller has seen that there is none.
+func (c *conversation) respond() {
+	line := c.lesson.tutor()
+	c.lesson.missed = false
+	r := &response{id: c.newID("resp"), line: line, sound: c.voices[line.ID], words: strings.Fields(line.Text)}
+	c.response = r
+	c.emit("response.created", fields{"response": c.describe(r, "in_progress", nil)})
+	c.agenda.after(thinking, func() { c.speak(r) })
+}
+
+// speak begins the sound, once the line before it has ended.
+func (c *conversation) speak(r *response) {
+	if c.response != r {
+		return
+	}
+	if c.mouth.open() {
+		c.agenda.after(frame, func() { c.speak(r) })
+		return
+	}
+	r.itemID = c.newID("item")
+	previous := c.place(r.itemID)
+	item := r.item("in_progress")
+	c.emit("response.output_item.added", fields{"response_id": r.id, "output_index": 0, "item": item})
+	c.emit("conversation.item.added", fields{"previous_item_id": previous, "item": item})
+	c.emit("response.content_part.added", r.part(fields{"part": fields{"type": "audio", "transcript": ""}}))
+	c.playing = r
+	c.mouth.say(r.sound)
+	c.emit("output_audio_buffer.started", fields{"response_id": r.id})
+	c.generate(r)
+}
+
+// generate spreads the words over the time that generating takes.
+func (c *conversation) generate(r *response) {
+	total := r.sound.length() / generating
+	for i := range r.words {
+		c.agenda.after(total*time.Duration(i+1)/time.Duration(len(r.words)), func() { c.word(r) })
+	}
+}
+
+func (c *conversation) word(r *response) {
+	if c.response != r {
+		return
+	}
+	word := r.words[r.spread]
+	if r.spread > 0 {
+		word = " " + word
+	}
+	r.spread++
+	c.emit("response.output_audio_transcript.delta", r.part(fields{"delta": word}))
+	if r.spread == len(r.words) {
+		c.finish(r, "completed", nil)
+	}
+}
+
+// finish ends the generating; the sound may go on for long.
+func (c *conversation) finish(r *response, status string, details any) {
+	if r.itemID != "" {
+		c.finishItem(r, status)
+	}
+	c.response = nil
+	c.emit("response.done", fields{"response": c.describe(r, status, details)})
+	c.emit("rate_limits.updated", fields{"rate_limits": []fields{
+		{"name": "tokens", "limit": 1_000_000, "remaining": 1_000_000, "reset_seconds": 0},
+	}})
+	if c.faults.UnknownEvents {
+		c.emit(unknownEvent, fields{"response_id": r.id})
+	}
+	c.expect()
+}
+
+func (c *conversation) finishItem(r *response, status string) {
+	if status != "completed" {
+		status = "incomplete"
+	}
+	text := r.text()
+	c.emit("response.output_audio.done", r.part(fields{}))
+	c.emit("response.output_audio_transcript.done", r.part(fields{"transcript": text}))
+	c.emit("response.content_part.done", r.part(fields{"part": fields{"type": "audio", "transcript": text}}))
+	// The provider leaves the predecessor of a finished item out.
+	c.emit("conversation.item.done", fields{"previous_item_id": nil, "item": r.item(status)})
+	c.emit("response.output_item.done", fields{"response_id": r.id, "output_index": 0, "item": r.item(status)})
+}
+
+// interrupt stops sound and answer because the learner speaks, or asks to.
+func (c *conversation) interrupt(reason string) {
+	heard := c.playing
+	said := c.mouth.shut()
+	c.playing = nil
+	if heard != nil {
+		c.emit("output_audio_buffer.cleared", fields{"response_id": heard.id})
+	}
+	if c.response != nil {
+		c.cancel(reason)
+	}
+	if heard != nil {
+		c.emit("conversation.item.truncated", fields{
+			"item_id": heard.itemID, "content_index": 0,
+			"audio_end_ms": (time.Duration(said) * frame).Milliseconds(),
+		})
+	}
+}
+
+// cancel stops the generating; what is generated is still heard.
+func (c *conversation) cancel(reason string) {
+	r := c.response
+	if c.playing == r {
+		c.mouth.keep(len(r.sound) * r.spread / len(r.words))
+	}
+	c.finish(r, "cancelled", fields{"type": "cancelled", "reason": reason})
+}
+
+// part adds what all events about the one content part share.
+func (r *response) part(event fields) fields {
+	event["response_id"], event["item_id"] = r.id, r.itemID
+	event["output_index"], event["content_index"] = 0, 0
+	return event
+}
+
+func (r *response) item(status string) fields {
+	content := []fields{}
+	if status != "in_progress" {
+		content = append(content, fields{"type": "output_audio", "transcript": r.text()})
+	}
+	return fields{"id": r.itemID, "type": "message", "status": status, "role": "assistant", "content": content}
+}
+
+func (c *conversation) describe(r *response, status string, details any) fields {
+	described := fields{
+		"object": "realtime.response", "id": r.id, "status": status, "status_details": details,
+		"output": []fields{}, "output_modalities": c.session.Modalities, "usage": nil, "metadata": nil,
+	}
+	if status == "in_progress" {
+		return described
+	}
+	described["usage"] = c.usage(r)
+	if r.itemID != "" {
+		finished := "completed"
+		if status != "completed" {
+			finished = "incomplete"
+		}
+		described["output"] = []fields{r.item(finished)}
+	}
+	return described
+}
+
+// usage counts as the provider does: a token for 100 ms heard, for 50 ms
+// spoken, and for three quarters of a word.
+func (c *conversation) usage(r *response) fields {
+	tokens := func(words int) int { return (words*4 + 2) / 3 }
+	inputText := tokens(len(strings.Fields(c.session.Instructions)))
+	inputAudio := int(c.spoken / (100 * time.Millisecond))
+	outputText := tokens(r.spread)
+	outputAudio := int(r.sound.length()/(50*time.Millisecond)) * r.spread / len(r.words)
+	return fields{
+		"total_tokens": inputText + inputAudio + outputText + outputAudio,
+		"input_tokens": inputText + inputAudio, "output_tokens": outputText + outputAudio,
+		"input_token_details": fields{
+			"text_tokens": inputText, "audio_tokens": inputAudio, "cached_tokens": 0,
+			"cached_tokens_details": fields{"text_tokens": 0, "audio_tokens": 0},
+		},
+		"output_token_details": fields{"text_tokens": outputText, "audio_tokens": outputAudio},
+	}
+}
