@@ -1,0 +1,259 @@
+package jetstream_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"parley/events"
+	"parley/events/eventstest"
+	"parley/events/jetstream"
+)
+
+// What a publish's answer and an append's request look like on the wire.
+const (
+	publishAnswer = `{"stream":"PARLEY"`
+	annasRequest  = "HPUB parley.session." + string(anna)
+)
+
+// faulty is a log behind a proxy, and one beside it that sees what is true.
+type faulty struct {
+	nats  *eventstest.NATS
+	proxy *proxy
+	conn  *nats.Conn
+	log   *jetstream.Log
+	truth *jetstream.Log
+}
+
+func newFaulty(t *testing.T, answerWait time.Duration) *faulty {
+	t.Helper()
+	n := eventstest.StartNATS(t)
+	truth := eventstest.OpenLog(t, n.Connect(), jetstream.Config{})
+	p := startProxy(t, n)
+	nc := eventstest.Dial(t, p.url())
+	return &faulty{n, p, nc, eventstest.OpenLog(t, nc, jetstream.Config{AnswerWait: answerWait}), truth}
+}
+
+// stored checks that exactly these many events of Anna's are in the log, the
+// last at the position.
+func (f *faulty) stored(t *testing.T, want int, last events.Position) {
+	t.Helper()
+	got, err := f.truth.Load(t.Context(), anna.Aggregate(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != want || got[len(got)-1].Position != last {
+		t.Errorf("%d events are stored, want %d; the last at %d, want %d", len(got), want, got[len(got)-1].Position, last)
+	}
+}
+
+func appendTo(ctx context.Context, log *jetstream.Log, expected events.Expected, evs []events.Event) (at events.Position, err error) {
+	return log.Append(ctx, evs[0].Aggregate, expected, evs...)
+}
+
+type appended struct {
+	at  events.Position
+	err error
+}
+
+func appendLater(ctx context.Context, log *jetstream.Log, expected events.Expected, evs []events.Event) <-chan appended {
+	answer := make(chan appended, 1)
+	go func() {
+		at, err := appendTo(ctx, log, expected, evs)
+		answer <- appended{at, err}
+	}()
+	return answer
+}
+
+var sizes = map[string]int{"single event": 1, "several events": 3}
+
+func TestAppendWhoseAnswerIsLost(t *testing.T) {
+	for name, n := range sizes {
+		t.Run(name+" stored once", func(t *testing.T) {
+			f := newFaulty(t, time.Second)
+			lost := f.proxy.loseAnswer(publishAnswer)
+
+			at, err := appendTo(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
+
+			<-lost
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.stored(t, n, at)
+		})
+	}
+}
+
+func TestAppendThatIsStoredLate(t *testing.T) {
+	for name, n := range sizes {
+		t.Run(name+" sent again, stored once", func(t *testing.T) {
+			f := newFaulty(t, 20*time.Millisecond)
+			held, release := f.proxy.holdRequest(annasRequest)
+			defer release()
+			answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
+			<-held
+			release()
+
+			got := <-answer
+			if got.err != nil {
+				t.Fatal(got.err)
+			}
+			f.stored(t, n, got.at)
+		})
+		t.Run(name+" unknown at first, settled later", func(t *testing.T) {
+			f := newFaulty(t, time.Minute)
+			held, release := f.proxy.holdRequest(annasRequest)
+			defer release()
+			ctx, cancel := context.WithCancel(t.Context())
+			answer := appendLater(ctx, f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
+			<-held
+			cancel()
+
+			got := <-answer
+			if events.CodeOf(got.err) != events.CodeUnknown {
+				t.Fatalf("got %v, want %s", got.err, events.CodeUnknown)
+			}
+			release()
+			var unsettled *events.Unsettled
+			if !errors.As(got.err, &unsettled) {
+				t.Fatalf("%v has no handle", got.err)
+			}
+			at, err := unsettled.Settle(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.stored(t, n, at)
+		})
+	}
+}
+
+func TestAppendThatAnotherWriterOvertakes(t *testing.T) {
+	for name, n := range sizes {
+		t.Run(name+" conflicts and is not stored", func(t *testing.T) {
+			f := newFaulty(t, time.Minute)
+			held, release := f.proxy.holdRequest(annasRequest)
+			defer release()
+			answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
+			<-held
+			at, err := appendTo(t.Context(), f.truth, events.ExpectNew(), eventstest.Turns(anna, 1, 100))
+			if err != nil {
+				t.Fatal(err)
+			}
+			release()
+
+			if got := <-answer; events.CodeOf(got.err) != events.CodeConflict {
+				t.Errorf("got %v, want %s", got.err, events.CodeConflict)
+			}
+			f.stored(t, 1, at)
+		})
+	}
+}
+
+func TestAppendWhileTheServerIsDown(t *testing.T) {
+	n := eventstest.StartNATS(t)
+	nc := n.Connect()
+	log := eventstest.OpenLog(t, nc, jetstream.Config{})
+	first, err := appendTo(t.Context(), log, events.ExpectNew(), eventstest.Turns(anna, 1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := nc.StatusChanged(nats.RECONNECTING)
+	n.Stop()
+	<-down
+
+	t.Run("nothing sent is unavailable", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := appendTo(ctx, log, events.ExpectAt(first), eventstest.Turns(anna, 1, 2))
+		if events.CodeOf(err) != events.CodeUnavailable {
+			t.Errorf("got %v, want %s", err, events.CodeUnavailable)
+		}
+	})
+	t.Run("stored once it is back", func(t *testing.T) {
+		answer := appendLater(t.Context(), log, events.ExpectAt(first), eventstest.Turns(anna, 3, 2))
+		n.Start()
+		got := <-answer
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+		if all, err := log.Load(t.Context(), anna.Aggregate(), 0); err != nil || len(all) != 4 {
+			t.Errorf("%d events are stored, want 4 (%v)", len(all), err)
+		}
+	})
+}
+
+func TestAppendAfterErasure(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	old := b.Append(t, anna.Aggregate(), &events.RecordingMuted{On: true}, &events.RecordingMuted{})
+	tombstone := b.Append(t, anna.Aggregate(), &events.SessionErased{})
+	for at := events.Position(1); at <= old; at++ {
+		if err := b.Log.SecureDelete(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		expected events.Expected
+		want     events.Code
+	}{
+		"expecting a new session conflicts": {events.ExpectNew(), events.CodeConflict},
+		"expecting the old last conflicts":  {events.ExpectAt(old), events.CodeConflict},
+		"expecting the tombstone is stored": {events.ExpectAt(tombstone), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := appendTo(t.Context(), b.Log, c.expected, eventstest.Turns(anna, 1, 1))
+			if events.CodeOf(err) != c.want {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAppendOfLargeEvents(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	big := func(size int) []events.Event {
+		e := eventstest.Turns(anna, 1, 1)
+		e[0].Body = &events.SegmentPlaced{Call: 1, Item: strings.Repeat("x", size)}
+		return e
+	}
+	limit := int(b.Conn.MaxPayload())
+	t.Run("under the server's limit is stored", func(t *testing.T) {
+		if _, err := appendTo(t.Context(), b.Log, events.ExpectNew(), big(limit-2048)); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("over it is too large, and the connection stays", func(t *testing.T) {
+		_, err := appendTo(t.Context(), b.Log, events.ExpectNew(), big(limit))
+		if events.CodeOf(err) != events.CodeTooLarge {
+			t.Errorf("got %v, want %s", err, events.CodeTooLarge)
+		}
+		if !b.Conn.IsConnected() || b.Conn.Reconnects != 0 {
+			t.Error("the connection was lost")
+		}
+	})
+}
+
+func TestAppendsOfOneAggregateAtTheSameTime(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	var answers []<-chan appended
+	for n := range 8 {
+		answers = append(answers, appendLater(t.Context(), b.Log, events.ExpectNew(), eventstest.Turns(anna, 2, 10*n)))
+	}
+	stored := 0
+	for _, answer := range answers {
+		got := <-answer
+		switch events.CodeOf(got.err) {
+		case "":
+			stored++
+		case events.CodeConflict:
+		default:
+			t.Errorf("neither stored nor conflict: %v", got.err)
+		}
+	}
+	if stored != 1 || len(b.Load(t, anna.Aggregate())) != 2 {
+		t.Errorf("%d appends were stored, want 1", stored)
+	}
+}

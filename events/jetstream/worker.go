@@ -1,0 +1,254 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"parley/events"
+)
+
+// Worker describes who acts on events of some kinds. An event is a hint: it may
+// come again, late, or after others, so Handle loads the aggregate and decides
+// from that.
+type Worker struct {
+	// Name is the worker's own for ever: instances with the same name share
+	// the work, and the log remembers under it what is done.
+	Name string
+	// Kinds are the events that it acts on; all others are passed over.
+	Kinds []events.Kind
+	// Parallel bounds how many events are handled at once; 0: one.
+	Parallel int
+	// AckWait is how long the log waits for a sign of life before it gives an
+	// event to another instance; 0: 30 seconds. Signs are sent three times as
+	// often while Handle runs.
+	AckWait time.Duration
+	// Handle does the work. Its context ends with that of Work. After an error
+	// the event comes again, later each time.
+	Handle func(context.Context, events.Event) error
+	// GiveUp is called when Handle failed for the last time; when it succeeds
+	// the event does not come again. nil: never give up.
+	GiveUp func(context.Context, events.Event, error) error
+	// Deliveries is how often an event is tried before GiveUp; 0: 12, which
+	// is about half an hour.
+	Deliveries int
+	// Delay is the wait after the n-th failure; nil: a second, doubled each
+	// time, at most ten minutes.
+	Delay func(n int) time.Duration
+	// Trouble hears of every failure, for logs and counters; may be nil.
+	Trouble func(events.Event, error)
+}
+
+const (
+	workBatch   = 256              // events asked for at once
+	workWait    = 20 * time.Second // how long the server holds such a request
+	workPending = 50_000           // events put off at the same time
+	farewell    = 5 * time.Second  // for the last acknowledgements
+)
+
+func (w Worker) withDefaults() Worker {
+	if w.Parallel == 0 {
+		w.Parallel = 1
+	}
+	if w.AckWait == 0 {
+		w.AckWait = 30 * time.Second
+	}
+	if w.Deliveries == 0 {
+		w.Deliveries = 12
+	}
+	if w.Delay == nil {
+		w.Delay = doubling
+	}
+	if w.Trouble == nil {
+		w.Trouble = func(events.Event, error) {}
+	}
+	return w
+}
+
+func doubling(n int) time.Duration {
+	const most = 10 * time.Minute
+	if n > 10 {
+		return most
+	}
+	return min(time.Second<<(n-1), most)
+}
+
+// Work runs a worker until the context ends, and returns its error once every
+// Handle has returned. It reads the whole log once, from the start.
+// Errors: CodeInvalid, CodeUnavailable when the log is lost.
+func (l *Log) Work(ctx context.Context, worker Worker) error {
+	if !isToken(worker.Name) || len(worker.Kinds) == 0 || worker.Handle == nil {
+		return events.Errorf(events.CodeInvalid, "a worker needs a name, kinds and something to do")
+	}
+	worker = worker.withDefaults()
+	consumer, err := l.js.CreateOrUpdateConsumer(ctx, logStream, jetstream.ConsumerConfig{
+		Durable:       worker.Name,
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       worker.AckWait,
+		MaxAckPending: workPending,
+		MaxDeliver:    -1, // giving up is ours to do: the server only falls silent
+	})
+	if err != nil {
+		return unavailable(err, "the worker's place in the event log cannot be found")
+	}
+	return newShift(l, worker).run(ctx, consumer)
+}
+
+// shift is one run of a worker.
+type shift struct {
+	log     *Log
+	worker  Worker
+	types   []string      // ce-types of the worker's kinds
+	hands   chan struct{} // one value for each Handle that runs
+	running sync.WaitGroup
+}
+
+func newShift(l *Log, worker Worker) *shift {
+	s := &shift{log: l, worker: worker, hands: make(chan struct{}, worker.Parallel)}
+	for _, kind := range worker.Kinds {
+		s.types = append(s.types, kind.Type())
+	}
+	return s
+}
+
+// run takes batch after batch. The next one is asked for when a hand is free,
+// so that no instance hoards what another could do.
+func (s *shift) run(ctx context.Context, consumer jetstream.Consumer) error {
+	defer s.running.Wait()
+	pause := leastPause
+	for {
+		if err := s.untilHandFree(ctx); err != nil {
+			return err
+		}
+		err := s.batch(ctx, consumer)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, jetstream.ErrConsumerDeleted):
+			return unavailable(err, "the worker's place in the event log is gone")
+		case err != nil:
+			if err := rest(ctx, &pause); err != nil {
+				return err
+			}
+		default:
+			pause = leastPause
+		}
+	}
+}
+
+func (s *shift) untilHandFree(ctx context.Context) error {
+	select {
+	case s.hands <- struct{}{}:
+		<-s.hands
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// batch takes what is there, at most workBatch, and waits for the first.
+func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer) error {
+	wait, cancel := context.WithTimeout(ctx, workWait)
+	defer cancel()
+	batch, err := consumer.Fetch(workBatch, jetstream.FetchContext(wait))
+	if err != nil {
+		return err
+	}
+	for m := range batch.Messages() {
+		if !slices.Contains(s.types, m.Headers().Get(headerType)) {
+			if err := m.Ack(); err != nil {
+				return err
+			}
+			continue
+		}
+		s.running.Go(func() { s.handle(ctx, m) })
+	}
+	if err := batch.Error(); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil // nothing came
+}
+
+// handle does one event while the log is told that somebody is at it.
+func (s *shift) handle(ctx context.Context, m jetstream.Msg) {
+	alive, stop := context.WithCancel(ctx)
+	var heart sync.WaitGroup
+	heart.Go(func() { s.beat(alive, m) })
+	event, err := s.try(ctx, m)
+	stop()
+	heart.Wait()
+	leaving := err != nil && ctx.Err() != nil
+	if err != nil && !leaving {
+		s.worker.Trouble(event, err)
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	if err := s.answer(after, m, event, err, leaving); err != nil {
+		s.worker.Trouble(event, err)
+	}
+}
+
+// beat sends signs of life. One that does not arrive has no consequence but
+// that the event may come to another instance, which every worker can bear.
+func (s *shift) beat(ctx context.Context, m jetstream.Msg) {
+	every := time.NewTicker(s.worker.AckWait / 3)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+			if err := m.InProgress(); err != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *shift) try(ctx context.Context, m jetstream.Msg) (events.Event, error) {
+	select {
+	case s.hands <- struct{}{}:
+		defer func() { <-s.hands }()
+	case <-ctx.Done():
+		return events.Event{}, ctx.Err()
+	}
+	got, err := received(m)
+	if err != nil {
+		return events.Event{}, err
+	}
+	event, err := s.log.decode(ctx, got)
+	if err != nil {
+		return event, err
+	}
+	return event, s.worker.Handle(ctx, event)
+}
+
+// answer tells the log what became of an event. Done is confirmed by the
+// server, so that it is not done twice for a lost acknowledgement.
+func (s *shift) answer(ctx context.Context, m jetstream.Msg, event events.Event, failure error, leaving bool) error {
+	if failure == nil {
+		return m.DoubleAck(ctx)
+	}
+	if leaving {
+		return m.Nak()
+	}
+	about, err := m.Metadata()
+	if err != nil {
+		return err
+	}
+	tried := int(min(about.NumDelivered, 1<<20))
+	neverTried := event.ID == "" // its key could not be asked for
+	if s.worker.GiveUp == nil || neverTried || tried < s.worker.Deliveries {
+		return m.NakWithDelay(s.worker.Delay(tried))
+	}
+	if err := s.worker.GiveUp(ctx, event, failure); err != nil {
+		return errors.Join(err, m.NakWithDelay(s.worker.Delay(tried)))
+	}
+	return m.TermWithReason("gave up")
+}
