@@ -1,0 +1,52 @@
+package postgres
+
+import (
+	"context"
+
+	"parley/events"
+	"parley/projections"
+)
+
+// Account gives an account, opened. Errors: CodeNotFound, also when its key
+// was destroyed.
+func (v *Views) Account(ctx context.Context, id events.AccountID) (projections.AccountView, error) {
+	row, err := askOne(ctx, v, accounts, "account", "where id = $1", id)
+	if err != nil {
+		return projections.AccountView{}, err
+	}
+	var b events.AccountRegistered
+	if err := v.openAccount(ctx, row, row.Person, &b); err != nil {
+		return projections.AccountView{}, err
+	}
+	return projections.AccountView{ID: row.ID, Person: b.Private, Roles: row.Roles, RegisteredAt: row.RegisteredAt}, nil
+}
+
+// AccountByEmail gives what a sign-in is checked against, by the address's
+// keyed hash. Errors: CodeNotFound, also of an address whose account never
+// came to be or whose key was destroyed.
+func (v *Views) AccountByEmail(ctx context.Context, hash string) (projections.Credentials, error) {
+	row, err := askOne(ctx, v, accounts, "account", "where id = (select account from "+
+		qualified(v.db.config.Views, emails.name)+" where hash = $1)", hash)
+	if err != nil {
+		return projections.Credentials{}, err
+	}
+	var b events.AccountCredentialAdded
+	if err := v.openAccount(ctx, row, row.Credential, &b); err != nil {
+		return projections.Credentials{}, err
+	}
+	return projections.Credentials{Account: row.ID, PasswordHash: b.Private.PasswordHash}, nil
+}
+
+func (v *Views) openAccount(ctx context.Context, r accountRow, part projections.Sealed, into events.Sealable) error {
+	err := openInto(ctx, v.vault, r.ID.Aggregate(), r.ID.Aggregate(), part, into)
+	if events.CodeOf(err) == events.CodeErased {
+		return events.Errorf(events.CodeNotFound, "there is no such account")
+	}
+	return err
+}
+
+// CountAccounts tells how many accounts there are.
+func (v *Views) CountAccounts(ctx context.Context) (count int, err error) {
+	err = v.db.pool.QueryRow(ctx, "select count(*) from "+qualified(v.db.config.Views, accounts.name)).Scan(&count)
+	return count, translate(err, "count accounts")
+}

@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"parley/events"
+)
+
+// translate gives an error of pgx its code: what PostgreSQL refused by fault
+// of ours is internal, all else means that it cannot be reached just now.
+func translate(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	var ours *events.Error
+	if errors.As(err, &ours) {
+		return err
+	}
+	code := events.CodeUnavailable
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && !passes(refused.Code) {
+		code = events.CodeInternal
+	}
+	return events.Wrap(fmt.Errorf("%s: %w", doing, err), code, "the database did not answer as it should")
+}
+
+// passes tells by its SQLSTATE class whether a refusal may go away by itself:
+// connection, resources, intervention, conflicts between transactions,
+// timeouts of locks and idle transactions.
+func passes(state string) bool {
+	switch state[:2] {
+	case "08", "25", "40", "53", "55", "57", "58":
+		return true
+	}
+	return false
+}
+
+// isBadValue tells whether PostgreSQL refused a value: one that it cannot hold
+// (class 22) or that breaks a constraint (class 23).
+func isBadValue(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && (refused.Code[:2] == "22" || refused.Code[:2] == "23")
+}

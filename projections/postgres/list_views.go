@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/events"
+	"parley/projections"
+)
+
+// MaxPage is how many sessions a page holds at most.
+const MaxPage = 100
+
+// Sessions lists the learner's sessions, newest first: all, or those in which
+// every word of the query was said. The cursor is the previous page's Next;
+// limit is 1 to MaxPage. Errors: CodeInvalid.
+func (v *Views) Sessions(ctx context.Context, learner events.AccountID, query, cursor string, limit int) (projections.SessionPage, error) {
+	var page projections.SessionPage
+	if limit < 1 || limit > MaxPage {
+		return page, events.Errorf(events.CodeInvalid, "limit must be 1 to %d", MaxPage)
+	}
+	from, err := parseCursor(cursor)
+	if err != nil {
+		return page, err
+	}
+	found, err := v.search(ctx, learner, query)
+	if err != nil {
+		return page, err
+	}
+	rows, err := v.page(ctx, learner, found, from, limit+1)
+	if err != nil {
+		return page, err
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		last := rows[limit-1]
+		page.Next = place{last.StartedAt, last.ID}.String()
+	}
+	page.Sessions, err = v.summaries(ctx, rows, found)
+	return page, err
+}
+
+// page reads sessions from a place on; of the found ones only, if found is set.
+func (v *Views) page(ctx context.Context, learner events.AccountID, found hits, from place, limit int) ([]sessionRow, error) {
+	return ask(ctx, v, sessions, "where learner = $1 and deleted is null"+
+		" and ($2 or id = any($3)) and (started_at, id) < ($4, $5)"+
+		" order by started_at desc, id desc limit $6",
+		learner, found == nil, found.ids(), from.startedAt, from.id, limit)
+}
+
+// place is where a page begins: behind this session.
+type place struct {
+	startedAt time.Time
+	id        events.SessionID
+}
+
+// newest is before the first page.
+var newest = place{time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), "~"}
+
+// String is the opaque cursor.
+func (p place) String() string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", p.startedAt.UnixMilli(), p.id))
+}
+
+func parseCursor(text string) (place, error) {
+	if text == "" {
+		return newest, nil
+	}
+	var ms int64
+	var id string
+	plain, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		_, err = fmt.Sscanf(string(plain), "%d %s", &ms, &id)
+	}
+	if err == nil {
+		_, err = events.ParseID[events.SessionID](id)
+	}
+	if err != nil {
+		return place{}, events.Errorf(events.CodeInvalid, "cursor is not one that a page gave")
+	}
+	return place{time.UnixMilli(ms).UTC(), events.SessionID(id)}, nil
+}
+
+// figures are what a list shows of a session's turns.
+type figures struct {
+	turns int
+	first segmentText
+}
+
+// segmentText is the settled text of one segment, sealed.
+type segmentText struct {
+	event  events.EventID
+	sealed []byte
+}
+
+// summaries completes the rows of a page.
+func (v *Views) summaries(ctx context.Context, rows []sessionRow, found hits) ([]projections.SessionSummary, error) {
+	topics, err := v.topicsOf(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	figures, err := v.figures(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]projections.SessionSummary, len(rows))
+	for i, r := range rows {
+		s := summary(r)
+		s.Topic, s.Turns = topics[r.ID], figures[r.ID].turns
+		shown, matched := found[r.ID]
+		if !matched {
+			shown = figures[r.ID].first
+		}
+		if s.Excerpt, err = v.excerpt(ctx, r.ID, shown); err != nil {
+			return nil, err
+		}
+		list[i] = s
+	}
+	return list, nil
+}
+
+func summary(r sessionRow) projections.SessionSummary {
+	s := projections.SessionSummary{
+		ID: r.ID, Language: r.Language, Level: r.Level,
+		StartedAt: r.StartedAt, EndedAt: r.EndedAt,
+		HasAudio: r.Audio != nil, Position: r.Position,
+	}
+	s.Status, s.Reason = r.Facts().Status()
+	switch {
+	case r.Audio != nil:
+		s.DurationMS = r.Audio.DurationMS
+	case r.EndedAt != nil:
+		s.DurationMS = r.EndedAt.Sub(r.StartedAt).Milliseconds()
+	}
+	return s
+}
+
+// figures counts turns (links in the chain are none) and finds each session's
+// first text that somebody said.
+func (v *Views) figures(ctx context.Context, rows []sessionRow) (map[events.SessionID]figures, error) {
+	ids := make([]events.SessionID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	segments := qualified(v.db.config.Views, segments.name)
+	found, err := v.db.pool.Query(ctx, "select s.session, count(*) filter (where s.speaker <> $2)::bigint,"+
+		" coalesce((array_agg(s.text_event order by s.call, s.seen) filter (where s.status = $3 and s.speaker <> $2))[1], ''),"+
+		" (array_agg(s.text_sealed order by s.call, s.seen) filter (where s.status = $3 and s.speaker <> $2))[1]"+
+		" from "+segments+" s where s.session = any($1) group by s.session", ids, events.NoSpeaker, events.Final)
+	if err != nil {
+		return nil, translate(err, "read figures")
+	}
+	of := map[events.SessionID]figures{}
+	var id events.SessionID
+	var f figures
+	_, err = pgx.ForEachRow(found, []any{&id, &f.turns, &f.first.event, &f.first.sealed}, func() error {
+		of[id] = f
+		return nil
+	})
+	return of, translate(err, "read figures")
+}
+
+// Overview lists sessions of all learners without content, the last changed
+// first; limit is 1 to MaxPage. Errors: CodeInvalid.
+func (v *Views) Overview(ctx context.Context, limit int) ([]projections.Overview, error) {
+	if limit < 1 || limit > MaxPage {
+		return nil, events.Errorf(events.CodeInvalid, "limit must be 1 to %d", MaxPage)
+	}
+	rows, err := ask(ctx, v, sessions, "order by position desc limit $1", limit)
+	list := make([]projections.Overview, len(rows))
+	for i, r := range rows {
+		status, reason := r.Facts().Status()
+		list[i] = projections.Overview{
+			ID: r.ID, Learner: r.Learner, Status: status, Reason: reason,
+			StartedAt: r.StartedAt, EndedAt: r.EndedAt, Deleted: r.Deleted != nil, Position: r.Position,
+		}
+	}
+	return list, err
+}
+
+// median of at least one number; of an even count the lower of the two middle ones.
+func median(numbers []int64) *int64 {
+	slices.Sort(numbers)
+	return &numbers[(len(numbers)-1)/2]
+}

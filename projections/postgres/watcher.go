@@ -1,0 +1,162 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/events"
+	"parley/projections"
+)
+
+// Watcher hears of every commit to the read models, whichever process made it,
+// over one connection of its own. It serves those who wait for a position and
+// those who want to know of changes.
+type Watcher struct {
+	db     *Database
+	stream string
+	logger *slog.Logger
+
+	views   *Views
+	mark    *projections.Mark
+	hearers *hearers
+	told    events.Position // all changes up to here are told
+	begun   bool
+}
+
+// NewWatcher makes a watcher of one stream's checkpoint.
+func NewWatcher(db *Database, stream string, logger *slog.Logger) *Watcher {
+	return &Watcher{
+		db: db, stream: stream, logger: logger,
+		views: &Views{db: db}, mark: projections.NewMark(), hearers: newHearers(),
+	}
+}
+
+// Wait returns when readers see the position.
+// Errors: CodeUnavailable when the context ends before.
+func (w *Watcher) Wait(ctx context.Context, position events.Position) error {
+	return w.mark.Wait(ctx, position)
+}
+
+// Position is how far readers see, as far as the watcher knows.
+func (w *Watcher) Position() events.Position { return w.mark.At() }
+
+// Subscribe tells of changes to the learner's sessions from now on. The
+// channel is never waited for: a hearer that is too slow gets one Change with
+// Resync in place of all it has not taken. Cancel closes the channel.
+func (w *Watcher) Subscribe(learner events.AccountID) (changes <-chan projections.Change, cancel func()) {
+	return w.hearers.add(learner)
+}
+
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = 5 * time.Second
+	// maxChanges told one by one; after more, hearers read anew.
+	maxChanges = 1000
+	// closing bounds the goodbye to the server.
+	closing = 2 * time.Second
+)
+
+// Run listens until the context ends, and then returns nil; while the
+// database cannot be reached it tries again.
+func (w *Watcher) Run(ctx context.Context) error {
+	pause := firstPause
+	for {
+		before := w.mark.At()
+		err := w.listen(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if w.mark.At() > before {
+			pause = firstPause
+		}
+		w.logger.Warn("watcher pauses", "pause", pause, "error", err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// listen hears notifications until something fails. The checkpoint is read
+// once after LISTEN, so that no commit falls between.
+func (w *Watcher) listen(ctx context.Context) (err error) {
+	conn, err := pgx.ConnectConfig(ctx, w.db.pool.Config().ConnConfig)
+	if err != nil {
+		return translate(err, "connect watcher")
+	}
+	defer func() {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+		defer cancel()
+		err = errors.Join(err, conn.Close(bounded))
+	}()
+	if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{w.db.config.channel()}.Sanitize()); err != nil {
+		return translate(err, "listen")
+	}
+	at, err := w.checkpoint(ctx, conn)
+	for err == nil {
+		if err = w.tell(ctx, at); err == nil {
+			at, err = w.next(ctx, conn)
+		}
+	}
+	return translate(err, "listen")
+}
+
+func (w *Watcher) checkpoint(ctx context.Context, conn *pgx.Conn) (at events.Position, err error) {
+	err = conn.QueryRow(ctx, "select coalesce(max(position), 0) from "+
+		qualified(w.db.config.Schema, "checkpoints")+" where stream = $1", w.stream).Scan((*uint64)(&at))
+	return at, err
+}
+
+func (w *Watcher) next(ctx context.Context, conn *pgx.Conn) (events.Position, error) {
+	heard, err := conn.WaitForNotification(ctx)
+	if err != nil {
+		return 0, err
+	}
+	at, err := strconv.ParseUint(heard.Payload, 10, 63)
+	return events.Position(at), err
+}
+
+// tell lets waiters go on and tells the changes since the last time.
+func (w *Watcher) tell(ctx context.Context, at events.Position) error {
+	w.mark.Reach(at)
+	since := w.told
+	switch {
+	case !w.begun: // what was before this process concerns no hearer
+		w.begun, w.told = true, at
+		return nil
+	case at <= since:
+		return nil
+	case w.hearers.none():
+		w.told = at
+		return nil
+	}
+	changed, err := ask(ctx, w.views, sessions, "where position > $1 order by position limit $2", uint64(since), maxChanges+1)
+	if err != nil {
+		return err
+	}
+	w.told = at
+	if len(changed) > maxChanges {
+		w.hearers.resync()
+		return nil
+	}
+	for _, row := range changed {
+		w.told = max(w.told, row.Position)
+		w.hearers.tell(changeOf(row))
+	}
+	return nil
+}
+
+func changeOf(r sessionRow) projections.Change {
+	c := projections.Change{Session: r.ID, Learner: r.Learner, Deleted: r.Deleted != nil, Position: r.Position}
+	c.Status, c.Reason = r.Facts().Status()
+	return c
+}

@@ -1,0 +1,116 @@
+package postgres
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"parley/events"
+	"parley/projections"
+)
+
+// queueRows writes the changed rows, in the order of their keys, so that two
+// projectors lock them in one order.
+func (s *Store) queueRows(b *pgx.Batch, r *projections.Rows) {
+	schema := s.db.config.Schema
+	var stay []sessionRow
+	var parts parts
+	var emptied, gone []string
+	for _, row := range inOrder(r.Sessions) {
+		if row.Emptied {
+			emptied = append(emptied, string(row.ID))
+		}
+		if row.Gone {
+			gone = append(gone, string(row.ID))
+			continue
+		}
+		stay = append(stay, *row)
+		parts.take(row)
+	}
+	for _, t := range []string{calls.name, segments.name, responses.name} {
+		s.queueDelete(b, t, "session", emptied)
+	}
+	s.queueDelete(b, sessions.name, "id", gone)
+	sessions.queueUpsert(b, schema, stay)
+	parts.queue(b, schema)
+	topics.queueUpsert(b, schema, values(r.Topics))
+	accounts.queueUpsert(b, schema, values(r.Accounts))
+	s.queueEmails(b, values(r.Emails))
+}
+
+// parts are the rows within sessions.
+type parts struct {
+	calls     []callRow
+	segments  []segmentRow
+	responses []responseRow
+}
+
+func (p *parts) take(of *sessionRow) {
+	p.calls = append(p.calls, of.CallRows()...)
+	p.segments = append(p.segments, of.SegmentRows()...)
+	p.responses = append(p.responses, of.ResponseRows()...)
+}
+
+func (p *parts) queue(b *pgx.Batch, schema string) {
+	calls.queueUpsert(b, schema, p.calls)
+	segments.queueUpsert(b, schema, p.segments)
+	responses.queueUpsert(b, schema, p.responses)
+}
+
+func (s *Store) queueEmails(b *pgx.Batch, rows []emailRow) {
+	var released []string
+	held := slices.DeleteFunc(rows, func(r emailRow) bool {
+		if r.Account == "" {
+			released = append(released, r.Hash)
+		}
+		return r.Account == ""
+	})
+	s.queueDelete(b, emails.name, "hash", released)
+	emails.queueUpsert(b, s.db.config.Schema, held)
+}
+
+func (s *Store) queueDelete(b *pgx.Batch, table, key string, ids []string) {
+	if len(ids) > 0 {
+		b.Queue("delete from "+s.table(table)+" where "+key+" = any($1)", ids)
+	}
+}
+
+// queueLetters writes new dead letters; those of erased sessions leave first.
+func (s *Store) queueLetters(b *pgx.Batch, r *projections.Rows) {
+	if len(r.Released) > 0 {
+		b.Queue("delete from "+s.table("dead_letters")+" where aggregate_kind = $1 and aggregate_id = any($2)",
+			events.KindOfSession, r.Released)
+	}
+	for _, l := range r.Letters {
+		b.Queue("insert into "+s.table("dead_letters")+
+			" (position, aggregate_kind, aggregate_id, event, type, reason) values ($1, $2, $3, $4, $5, $6)"+
+			" on conflict (position) do nothing",
+			uint64(l.Position), l.Aggregate.Kind, storable(l.Aggregate.ID),
+			storable(string(l.Event)), storable(l.Type), storable(l.Reason))
+	}
+}
+
+// storable replaces what a text column cannot hold.
+func storable(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
+}
+
+// inOrder lists rows by key.
+func inOrder[K cmp.Ordered, R any](rows map[K]*R) []*R {
+	list := make([]*R, 0, len(rows))
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		list = append(list, rows[key])
+	}
+	return list
+}
+
+func values[K cmp.Ordered, R any](rows map[K]*R) []R {
+	list := make([]R, 0, len(rows))
+	for _, r := range inOrder(rows) {
+		list = append(list, *r)
+	}
+	return list
+}
