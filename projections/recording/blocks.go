@@ -61,15 +61,15 @@ func (w *walker) next() (block, error) {
 				return b, nil
 			}
 		}
-		if err = w.recover(start, err); err != nil {
+		if err = w.resume(start, err); err != nil {
 			return block{}, err
 		}
 	}
 }
 
-// recover finds the place to read on from after err, and notes what was lost since
+// resume finds the place to read on from after err, and notes what was lost since
 // start.
-func (w *walker) recover(start int64, err error) error {
+func (w *walker) resume(start int64, err error) error {
 	switch {
 	case w.src.err != nil:
 		return w.src.err

@@ -26,6 +26,14 @@
 // from the next cluster that can be found. What had to be dropped is said in
 // [Plan.Repair]; whether enough is left is judged by the claimed duration.
 //
+// # Finalizing
+//
+// [Finalizer] is the worker around these rules. It reads the incoming file three
+// times: to inspect it, to know the checksum of what it will write, and to write.
+// The middle one is the price for letting the store itself check what it is given.
+// Each upload's audio has a key of its own and nothing is overwritten, so a step
+// that is done twice finds its own bytes and goes on.
+//
 // # Reading MP4
 //
 // MP4 comes from browsers without WebM. It is checked and kept as it is.

@@ -3,6 +3,7 @@ package recording
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"slices"
 	"testing"
@@ -114,4 +115,28 @@ func cluttered() []byte {
 	t.b = appendBytes(t.b, idCues, nil)
 	t.b = appendBytes(t.b, idTags, nil)
 	return t.b
+}
+
+// BenchmarkRewrite is an hour of 64 kbit/s: both passes.
+func BenchmarkRewrite(b *testing.B) {
+	tape := newTape(2)
+	packet := append([]byte{3 << 3}, make([]byte, 479)...)
+	for range 720 {
+		base := tape.at
+		for tape.cluster(); tape.at < base+5000; tape.at += frameMS {
+			tape.raw(appendBytes(nil, idSimpleBlock, blockBody(tape.at-base, 0x80, packet)))
+		}
+	}
+	claim := claimOf(tape.b, 0)
+	b.SetBytes(claim.Size)
+	b.ReportAllocs()
+	for b.Loop() {
+		plan, err := Inspect(bytes.NewReader(tape.b), claim)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := plan.Rewrite(io.Discard, bytes.NewReader(tape.b)); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
