@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+
+	"parley/cmd/parley/embedded"
+	"parley/events/jetstream"
+	"parley/projections/postgres"
+	"parley/projections/s3"
+)
+
+// backend is the log, the read models and the store, opened.
+type backend struct {
+	nc       *nats.Conn
+	log      *jetstream.Log
+	database *postgres.Database
+	watcher  *postgres.Watcher
+	views    *postgres.Views
+	store    *s3.Store
+	uploads  string // origin of signed uploads; empty when browsers can't reach the store
+}
+
+// elsewhere is what the configuration says of servers that are not ours.
+func elsewhere(c Config) embedded.Connection {
+	var at embedded.Connection
+	if c.NATSURL != "" {
+		at.NATS = &embedded.NATSConnection{URL: c.NATSURL}
+	}
+	if c.PostgresURL != "" {
+		at.Postgres = &embedded.PostgresConnection{URL: c.PostgresURL}
+	}
+	if c.S3Endpoint != "" {
+		at.S3 = &embedded.S3Connection{Endpoint: c.S3Endpoint, Region: c.S3Region, AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey}
+	}
+	return at
+}
+
+// connected reaches the servers of an instance: those that the configuration
+// names, else those of the instance that runs on the data folder.
+func connected(c Config, dir string) (embedded.Connection, error) {
+	at := elsewhere(c)
+	if at.NATS != nil && at.Postgres != nil && at.S3 != nil {
+		return at, nil
+	}
+	running, err := embedded.ReadConnection(dir)
+	if err != nil {
+		return at, err
+	}
+	return running, nil
+}
+
+// openBackend opens everything that a role may need; what was opened before a
+// failure is closed again.
+func openBackend(ctx context.Context, c Config, at embedded.Connection, dir string, logger *slog.Logger, opts ...nats.Option) (_ *backend, err error) {
+	b := &backend{}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	if b.log, b.nc, err = openLog(ctx, c, *at.NATS, dir, opts...); err != nil {
+		return nil, err
+	}
+	b.database = postgres.New(postgres.Config{URL: at.Postgres.URL})
+	if err = b.database.Open(ctx); err != nil {
+		return nil, err
+	}
+	b.views = postgres.NewViews(b.database, b.log.Vault())
+	b.watcher = postgres.NewWatcher(b.database, logger)
+	b.uploads = c.S3PublicEndpoint
+	if c.S3Endpoint == "" {
+		b.uploads = at.S3.Endpoint
+	}
+	b.store, err = s3.Open(ctx, s3.Config{
+		Endpoint: at.S3.Endpoint, Region: at.S3.Region, AccessKey: at.S3.AccessKey, SecretKey: at.S3.SecretKey,
+		Bucket: c.S3Bucket, PublicEndpoint: b.uploads,
+	})
+	return b, err
+}
+
+// close may be called on a half-open backend.
+func (b *backend) close() {
+	if b.database != nil {
+		b.database.Close()
+	}
+	if b.log != nil {
+		b.log.Close()
+	}
+	if b.nc != nil {
+		b.nc.Close()
+	}
+}
+
+// missing names what keeps the backend from serving.
+func (b *backend) missing(ctx context.Context) map[string]string {
+	found := map[string]string{}
+	for name, ask := range map[string]func(context.Context) error{
+		"log":   func(ctx context.Context) error { _, err := b.log.Identity(ctx); return err },
+		"views": b.database.Ping,
+		"store": b.store.Ping,
+	} {
+		if err := ask(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			found[name] = sentence(err)
+		}
+	}
+	return found
+}

@@ -1,0 +1,131 @@
+// Command parley runs everything and operates it: one binary with the page in
+// it. Each subcommand is a file of this package; main only finds it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"parley/events"
+)
+
+// version is set at build time: -ldflags "-X main.version=…".
+var version = "development"
+
+// terminal is what a command reads from and writes to.
+type terminal struct {
+	in      io.Reader
+	out     io.Writer
+	err     io.Writer
+	getenv  func(string) string
+	environ []string
+}
+
+// command is one subcommand. run parses its own flags.
+type command struct {
+	name string
+	does string
+	run  func(ctx context.Context, t terminal, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "run everything", serve},
+		{"account", "add an account: account add --email E --role R --password-stdin", account},
+		{"sessions", "list sessions, newest first, without a word of them", sessions},
+		{"replay", "print a session's events: replay SESSION", replay},
+		{"status", "how far the read models are, and what the servers say", status},
+		{"openapi", "print the HTTP contract", openapi},
+		{"version", "print the version", printVersion},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	t := terminal{os.Stdin, os.Stdout, os.Stderr, os.Getenv, os.Environ()}
+	os.Exit(run(ctx, t, os.Args[1:]))
+}
+
+// Exit codes that scripts can use.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// errUsage is a command line that cannot be understood; what was wrong is
+// already on the terminal.
+var errUsage = errors.New("usage")
+
+func run(ctx context.Context, t terminal, args []string) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		help(t.out)
+		return exitUsage
+	}
+	known := commands()
+	i := slices.IndexFunc(known, func(c command) bool { return c.name == args[0] })
+	if i < 0 {
+		fmt.Fprintf(t.err, "parley: there is no command %q\n", args[0])
+		help(t.err)
+		return exitUsage
+	}
+	err := known[i].run(ctx, t, args[1:])
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, errUsage):
+		return exitUsage
+	}
+	fmt.Fprintf(t.err, "parley %s: %s\n", args[0], sentence(err))
+	return exitFailed
+}
+
+// sentence is what a person reads of an error: its message, and the cause
+// below it where that adds something.
+func sentence(err error) string {
+	var e *events.Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Message + " (" + strings.TrimSpace(e.Err.Error()) + ")"
+	}
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
+}
+
+func help(w io.Writer) {
+	fmt.Fprintln(w, "usage: parley COMMAND [flags]")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.does)
+	}
+}
+
+// flags makes a command's flag set; --data is everybody's.
+func flags(t terminal, name string) (set *flag.FlagSet, data *string) {
+	set = flag.NewFlagSet(name, flag.ContinueOnError)
+	set.SetOutput(t.err)
+	data = set.String("data", "./data", "data folder of the instance")
+	return set, data
+}
+
+func parse(set *flag.FlagSet, args []string) error {
+	err := set.Parse(args)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	return errUsage
+}
+
+func printVersion(_ context.Context, t terminal, _ []string) error {
+	_, err := fmt.Fprintln(t.out, "parley", version)
+	return err
+}

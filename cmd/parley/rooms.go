@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/oklog/ulid/v2"
+
+	"parley/cmd/parley/embedded"
+	"parley/events"
+	"parley/events/jetstream"
+)
+
+// newID makes ULIDs.
+func newID() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
+
+// stampOf is what a command of this program knows about itself.
+func stampOf(who events.Actor) events.Stamp {
+	return events.Stamp{
+		Actor: who, Time: time.Now(), Correlation: newID(),
+		NewID: func() events.EventID { return events.EventID(newID()) },
+	}
+}
+
+// openLog connects to the log and opens its vault.
+func openLog(ctx context.Context, c Config, at embedded.NATSConnection, dir string, opts ...nats.Option) (*jetstream.Log, *nats.Conn, error) {
+	opts = append(append(jetstream.ConnectOptions(), opts...), nats.UserInfo(at.User, at.Password))
+	nc, err := nats.Connect(at.URL, opts...)
+	if err != nil {
+		return nil, nil, events.Wrap(err, events.CodeUnavailable, "the event log at "+at.URL+" cannot be reached")
+	}
+	log := jetstream.New(nc, jetstream.Config{MasterKey: masterKey(c, dir)})
+	if err := log.Open(ctx); err != nil {
+		nc.Close()
+		return nil, nil, err
+	}
+	return log, nc, nil
+}
+
+// masterKey lies in the data folder unless the configuration says otherwise.
+func masterKey(c Config, dir string) jetstream.MasterKey {
+	switch {
+	case c.MasterKey != "":
+		return jetstream.MasterKeyText(c.MasterKey)
+	case c.MasterKeyFile != "":
+		return jetstream.MasterKeyFile(c.MasterKeyFile)
+	}
+	return jetstream.MasterKeyFile(filepath.Join(dir, "keys", "master"))
+}
+
+// silent is the logger of commands whose output is for a person.
+func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
