@@ -49,8 +49,12 @@ func masterKey(c Config, dir string) jetstream.MasterKey {
 	case c.MasterKeyFile != "":
 		return jetstream.MasterKeyFile(c.MasterKeyFile)
 	}
-	return jetstream.MasterKeyFile(filepath.Join(dir, "keys", "master"))
+	return jetstream.MasterKeyFile(filepath.Join(keyFolder(dir), "master"))
 }
+
+// keyFolder is apart from the servers' folders, so that a copy of those holds
+// no master key.
+func keyFolder(dir string) string { return filepath.Join(dir, "keys") }
 
 // silent is the logger of commands whose output is for a person.
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }

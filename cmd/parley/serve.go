@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,6 +102,9 @@ func prepare(t terminal, args []string) (*instance, *embedded.Folder, error) {
 	folder, err := embedded.Open(in.dir)
 	if err != nil {
 		return nil, nil, errors.Join(err, in.listen.Close())
+	}
+	if err := os.MkdirAll(keyFolder(in.dir), 0o700); err != nil {
+		return nil, nil, errors.Join(err, folder.Close(), in.listen.Close())
 	}
 	return in, folder, nil
 }
