@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -93,9 +94,25 @@ func (p *Partner) preflight(w http.ResponseWriter, _ *http.Request) {
 
 // mint answers with a token for one call.
 func (p *Partner) mint(w http.ResponseWriter, r *http.Request) {
+	// Read whole first: until then the server does not notice who leaves.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMint))
+	if err != nil {
+		p.refuse(w, problem{http.StatusBadRequest, "invalid_value", "The body could not be read."})
+		return
+	}
 	if !p.troubleMint(w, r) {
 		return
 	}
+	settings, life, err := readMint(body)
+	if err != nil {
+		p.refuse(w, problem{http.StatusBadRequest, "invalid_value", err.Error()})
+		return
+	}
+	p.grant(w, settings, life)
+}
+
+// readMint gives the session that is asked for and how long its token lives.
+func readMint(body []byte) (session, time.Duration, error) {
 	asked := struct {
 		ExpiresAfter struct {
 			Seconds int `json:"seconds"`
@@ -103,22 +120,21 @@ func (p *Partner) mint(w http.ResponseWriter, r *http.Request) {
 		Session json.RawMessage `json:"session"`
 	}{Session: json.RawMessage("{}")}
 	asked.ExpiresAfter.Seconds = usualToken
+	if err := json.Unmarshal(body, &asked); err != nil {
+		return session{}, 0, fmt.Errorf("read the body: %w", err)
+	}
 	settings := newSession()
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxMint)).Decode(&asked)
-	if err == nil {
-		err = settings.update(asked.Session)
+	if err := settings.update(asked.Session); err != nil {
+		return session{}, 0, err
 	}
-	if seconds := asked.ExpiresAfter.Seconds; err == nil && (seconds < shortestToken || seconds > longestToken) {
-		err = errors.New("expires_after.seconds must be 10 to 7200")
+	if seconds := asked.ExpiresAfter.Seconds; seconds < shortestToken || seconds > longestToken {
+		return session{}, 0, errors.New("expires_after.seconds must be 10 to 7200")
 	}
-	if err != nil {
-		p.refuse(w, problem{http.StatusBadRequest, "invalid_value", err.Error()})
-		return
-	}
-	p.grant(w, settings, time.Duration(asked.ExpiresAfter.Seconds)*time.Second)
+	return settings, time.Duration(asked.ExpiresAfter.Seconds) * time.Second, nil
 }
 
-// troubleMint plays the faults of minting; false: it has answered.
+// troubleMint plays the faults of minting; false: it has answered, or there
+// is nobody left to answer.
 func (p *Partner) troubleMint(w http.ResponseWriter, r *http.Request) bool {
 	if p.config.Faults.MintDelay > 0 {
 		delay := time.NewTimer(p.config.Faults.MintDelay)
@@ -126,6 +142,9 @@ func (p *Partner) troubleMint(w http.ResponseWriter, r *http.Request) bool {
 		select {
 		case <-delay.C:
 		case <-r.Context().Done():
+			return false
+		case <-p.context.Done():
+			p.refuse(w, problem{http.StatusServiceUnavailable, "server_error", "The partner is closing."})
 			return false
 		}
 	}

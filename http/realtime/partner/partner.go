@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 )
@@ -70,7 +71,7 @@ type Partner struct {
 
 	library library
 	api     *webrtc.API
-	socket  net.PacketConn
+	mux     io.Closer // owns the socket
 	stop    context.CancelFunc
 	context context.Context // of all calls, from Open to Close
 	running sync.WaitGroup
@@ -93,12 +94,16 @@ func (p *Partner) Open(ctx context.Context) error {
 		return err
 	}
 	var listen net.ListenConfig
-	if p.socket, err = listen.ListenPacket(ctx, "udp4", p.config.UDPAddr); err != nil {
+	socket, err := listen.ListenPacket(ctx, "udp4", p.config.UDPAddr)
+	if err != nil {
 		return fmt.Errorf("partner: listen for sound on %s: %w", p.config.UDPAddr, err)
 	}
-	if p.api, err = newAPI(p.socket, pionLog{p.config.Logger}); err != nil {
-		return errors.Join(err, p.socket.Close())
+	log := pionLog{p.config.Logger}
+	mux := webrtc.NewICEUDPMux(log.NewLogger("udpmux"), socket)
+	if p.api, err = newAPI(mux, log); err != nil {
+		return errors.Join(err, mux.Close())
 	}
+	p.mux = mux
 	p.context, p.stop = context.WithCancel(ctx)
 	return nil
 }
@@ -114,14 +119,14 @@ func (p *Partner) Close() error {
 	p.closed = true
 	p.mu.Unlock()
 	p.running.Wait()
-	if err := p.socket.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+	if err := p.mux.Close(); err != nil {
 		return fmt.Errorf("partner: close the socket: %w", err)
 	}
 	return nil
 }
 
 // newAPI sets WebRTC up for Opus alone, over one socket, loopback included.
-func newAPI(socket net.PacketConn, log pionLog) (*webrtc.API, error) {
+func newAPI(mux ice.UDPMux, log pionLog) (*webrtc.API, error) {
 	media, interceptors := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	err := media.RegisterCodec(webrtc.RTPCodecParameters{
 		RTPCodecCapability: opusCapability(), PayloadType: 111,
@@ -133,7 +138,7 @@ func newAPI(socket net.PacketConn, log pionLog) (*webrtc.API, error) {
 		return nil, fmt.Errorf("partner: set up reports: %w", err)
 	}
 	settings := webrtc.SettingEngine{LoggerFactory: log}
-	settings.SetICEUDPMux(webrtc.NewICEUDPMux(log.NewLogger("udpmux"), socket))
+	settings.SetICEUDPMux(mux)
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	return webrtc.NewAPI(webrtc.WithMediaEngine(media),
