@@ -206,7 +206,7 @@ func (r *Rows) applyAccount(e events.Event) {
 	id := events.AccountID(e.Aggregate.ID)
 	a := r.Accounts[id]
 	if _, registers := e.Body.(*events.AccountRegistered); registers && a == nil {
-		a = &AccountRow{ID: id, RegisteredAt: e.Time, Person: sealedOf(e)}
+		a = &AccountRow{ID: id, Roles: []events.Role{}, RegisteredAt: e.Time, Person: sealedOf(e)}
 		r.Accounts[id] = a
 	}
 	if a == nil {

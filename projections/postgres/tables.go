@@ -196,11 +196,7 @@ var topics = table[topicRow]{"topics", 1, join(
 var accounts = table[accountRow]{"accounts", 1, join(
 	[]column[accountRow]{
 		text("id", func(r *accountRow) any { return &r.ID }),
-		{
-			name: "roles", typ: "jsonb",
-			at:    func(r *accountRow) any { return &r.Roles },
-			value: func(r *accountRow) any { return append([]events.Role{}, r.Roles...) },
-		},
+		body("roles", func(r *accountRow) any { return &r.Roles }),
 		moment("registered_at", func(r *accountRow) any { return &r.RegisteredAt }),
 		number("position", func(r *accountRow) any { return (*uint64)(&r.Position) }),
 	},

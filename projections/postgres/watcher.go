@@ -18,7 +18,6 @@ import (
 // those who want to know of changes.
 type Watcher struct {
 	db     *Database
-	stream string
 	logger *slog.Logger
 
 	views   *Views
@@ -28,10 +27,10 @@ type Watcher struct {
 	begun   bool
 }
 
-// NewWatcher makes a watcher of one stream's checkpoint.
-func NewWatcher(db *Database, stream string, logger *slog.Logger) *Watcher {
+// NewWatcher makes a watcher of an open database.
+func NewWatcher(db *Database, logger *slog.Logger) *Watcher {
 	return &Watcher{
-		db: db, stream: stream, logger: logger,
+		db: db, logger: logger,
 		views: &Views{db: db}, mark: projections.NewMark(), hearers: newHearers(),
 	}
 }
@@ -112,7 +111,7 @@ func (w *Watcher) listen(ctx context.Context) (err error) {
 
 func (w *Watcher) checkpoint(ctx context.Context, conn *pgx.Conn) (at events.Position, err error) {
 	err = conn.QueryRow(ctx, "select coalesce(max(position), 0) from "+
-		qualified(w.db.config.Schema, "checkpoints")+" where stream = $1", w.stream).Scan((*uint64)(&at))
+		qualified(w.db.config.Schema, "checkpoints")).Scan((*uint64)(&at))
 	return at, err
 }
 

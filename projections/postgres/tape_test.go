@@ -1,0 +1,70 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"parley/events"
+	"parley/events/eventstest"
+)
+
+// tape is a log that is all written: what a projector reads of one.
+type tape struct {
+	identity events.Identity
+	all      []events.Event
+	cuts     []cut // in turn; none: batches as large as they may be
+}
+
+// cut says how many new events a batch holds at most, and how many before them
+// it delivers once more.
+type cut struct{ size, again int }
+
+// tapeOf puts events at the positions from 1 on, sealed.
+func tapeOf(evs ...events.Event) *tape {
+	for i := range evs {
+		evs[i].Position = events.Position(i + 1)
+		if evs[i].ID == "" {
+			evs[i].ID = events.EventID(fmt.Sprintf("event-%d", i+1))
+		}
+		if evs[i].Time.IsZero() {
+			evs[i].Time = eventstest.Began.Add(time.Duration(i) * time.Second)
+		}
+		evs[i] = sealed(evs[i])
+	}
+	return &tape{
+		identity: events.Identity{Epoch: "01KKNQ5E4800000000000000EP", Created: eventstest.Began, First: 1, Last: events.Position(len(evs))},
+		all:      evs,
+	}
+}
+
+// upTo is the same log, earlier.
+func (l *tape) upTo(last int) *tape {
+	earlier := *l
+	earlier.all = l.all[:last]
+	earlier.identity.Last = events.Position(last)
+	return &earlier
+}
+
+func (l *tape) Identity(context.Context) (events.Identity, error) { return l.identity, nil }
+
+func (l *tape) Follow(ctx context.Context, after events.Position, most int, deliver func([]events.Event) error) error {
+	for at, i := int(after), 0; at < len(l.all); i++ {
+		c := cut{size: most}
+		if len(l.cuts) > 0 {
+			c = l.cuts[i%len(l.cuts)]
+		}
+		next := min(at+c.size, len(l.all))
+		if err := deliver(l.all[max(0, at-c.again):next]); err != nil {
+			return err
+		}
+		at = next
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// on makes an event of an aggregate.
+func on(a events.Aggregate, body events.Body) events.Event {
+	return events.Event{Aggregate: a, Body: body}
+}
