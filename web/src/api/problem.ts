@@ -1,0 +1,72 @@
+import type { WireProblem } from './types'
+
+/** The codes the page knows advice for; `offline` and `unknown` are its own. */
+export type ProblemCode =
+  | 'unauthenticated'
+  | 'not_found'
+  | 'invalid'
+  | 'conflict'
+  | 'ended'
+  | 'too_large'
+  | 'rate_limited'
+  | 'provider_unavailable'
+  | 'offline'
+  | 'unknown'
+
+const known: ReadonlySet<string> = new Set<ProblemCode>([
+  'unauthenticated',
+  'not_found',
+  'invalid',
+  'conflict',
+  'ended',
+  'too_large',
+  'rate_limited',
+  'provider_unavailable',
+])
+
+/** A request that was refused (RFC 9457 problem document) or never answered. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ProblemCode
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number
+
+  constructor(code: ProblemCode, status: number, detail: string) {
+    super(detail)
+    this.code = code
+    this.status = status
+  }
+
+  /** Whether asking again later can help: no answer, too many requests, a server in trouble. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500
+  }
+}
+
+/** Reads a refusal; answers that are no problem document keep their status. */
+export async function problemFrom(response: Response): Promise<Problem> {
+  const body = await readProblem(response)
+  const code = body?.code ?? ''
+  return new Problem(
+    known.has(code) ? (code as ProblemCode) : codeOf(response.status),
+    response.status,
+    body?.detail ?? body?.title ?? response.statusText,
+  )
+}
+
+async function readProblem(response: Response): Promise<Partial<WireProblem> | undefined> {
+  if (!response.headers.get('content-type')?.includes('json')) return undefined
+  try {
+    return (await response.json()) as Partial<WireProblem>
+  } catch {
+    return undefined // cut off on the way; the status still says enough
+  }
+}
+
+function codeOf(status: number): ProblemCode {
+  if (status === 401) return 'unauthenticated'
+  if (status === 404) return 'not_found'
+  if (status === 413) return 'too_large'
+  if (status === 429) return 'rate_limited'
+  return 'unknown'
+}

@@ -1,0 +1,32 @@
+/** What kept us from the microphone; each has its own advice. */
+export type MicrophoneTrouble = 'denied' | 'missing' | 'busy' | 'unsuitable' | 'insecure' | 'unknown'
+
+const troubles: Record<string, MicrophoneTrouble> = {
+  NotAllowedError: 'denied',
+  SecurityError: 'denied',
+  NotFoundError: 'missing',
+  NotReadableError: 'busy',
+  AbortError: 'busy',
+  OverconstrainedError: 'unsuitable',
+}
+
+/** Names the trouble behind a refusal of getUserMedia. */
+export function microphoneTrouble(cause: unknown): MicrophoneTrouble {
+  return (cause instanceof Error && troubles[cause.name]) || 'unknown'
+}
+
+/**
+ * Opens the microphone for speech. Without TLS, except on this very machine,
+ * browsers have no `mediaDevices` at all: that is `insecure`.
+ */
+export async function openMicrophone(
+  devices: MediaDevices | undefined,
+): Promise<{ stream: MediaStream } | { trouble: MicrophoneTrouble }> {
+  if (!devices) return { trouble: 'insecure' }
+  try {
+    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
+    return { stream: await devices.getUserMedia({ audio }) }
+  } catch (cause) {
+    return { trouble: microphoneTrouble(cause) }
+  }
+}

@@ -1,0 +1,102 @@
+// What the page itself reads out of the provider's events: whose turn it is,
+// what may be relayed, and how long the first sound took. The record is made
+// by the server from the events as they came.
+import type { Turn } from './state'
+
+/** One event of the data channel; fields beyond `type` are checked where they are used. */
+export type ProviderEvent = { type: string } & Record<string, unknown>
+
+/** Reads a message of the data channel; undefined when it is no event. */
+export function readEvent(data: unknown): ProviderEvent | undefined {
+  if (typeof data !== 'string') return undefined
+  try {
+    const event: unknown = JSON.parse(data)
+    return isEvent(event) ? event : undefined
+  } catch {
+    return undefined // not JSON: nothing the protocol knows
+  }
+}
+
+function isEvent(value: unknown): value is ProviderEvent {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
+}
+
+/** Whether the server wants it: everything but deltas and the partner's own messages. */
+export function relayed(event: ProviderEvent): boolean {
+  return !event.type.endsWith('.delta') && !event.type.startsWith('parley.')
+}
+
+const turns: Record<string, Turn> = {
+  'input_audio_buffer.speech_started': 'listening',
+  'input_audio_buffer.speech_stopped': 'thinking',
+  'response.created': 'thinking',
+  'output_audio_buffer.started': 'speaking',
+  'output_audio_buffer.stopped': 'listening',
+  'output_audio_buffer.cleared': 'listening',
+}
+
+/** Whose turn it is after an event; undefined when the event does not say. */
+export function turnAfter(event: ProviderEvent): Turn | undefined {
+  if (event.type === 'response.done' && silent(event)) return 'listening'
+  return turns[event.type]
+}
+
+// A response that failed or was cancelled plays nothing, so no `stopped` follows.
+function silent(event: ProviderEvent): boolean {
+  const { response } = event
+  if (typeof response !== 'object' || response === null || !('status' in response)) return false
+  return response.status === 'failed' || response.status === 'cancelled'
+}
+
+/** The text of a field, empty when it is absent. */
+export function text(event: ProviderEvent, field: string): string {
+  const value = event[field]
+  return typeof value === 'string' ? value : ''
+}
+
+/** A learner's line to choose from, offered by the built-in partner. */
+export type Line = { id: string; text: string }
+
+/** The lines of a `parley.lines` message; undefined for any other event. */
+export function linesOffered(event: ProviderEvent): Line[] | undefined {
+  if (event.type !== 'parley.lines' || !Array.isArray(event.lines)) return undefined
+  return event.lines.filter(isLine).map(({ id, text }) => ({ id, text }))
+}
+
+function isLine(value: unknown): value is Line {
+  if (typeof value !== 'object' || value === null) return false
+  return 'id' in value && typeof value.id === 'string' && 'text' in value && typeof value.text === 'string'
+}
+
+const believable = 1_500
+
+/**
+ * Measures the time from the end of the learner's speech, or from the connect,
+ * to the tutor's first sound. The provider's own time of that end is better
+ * than the message's arrival, which waits out the silence; when the two are
+ * too far apart the arrival counts.
+ */
+export class FirstAudio {
+  readonly #connectedAt: number
+  #since: number
+
+  /** Times are of one clock, in ms. */
+  constructor(connectedAt: number) {
+    this.#connectedAt = connectedAt
+    this.#since = connectedAt
+  }
+
+  /** The measure an event completes, in ms. */
+  after(event: ProviderEvent, now: number): number | undefined {
+    if (event.type === 'input_audio_buffer.speech_stopped') this.#since = this.#endOfSpeech(event, now)
+    if (event.type !== 'output_audio_buffer.started') return undefined
+    return Math.max(0, Math.round(now - this.#since))
+  }
+
+  #endOfSpeech(event: ProviderEvent, now: number): number {
+    const end = event.audio_end_ms
+    if (typeof end !== 'number') return now
+    const told = this.#connectedAt + end
+    return Math.abs(now - told) <= believable ? told : now
+  }
+}

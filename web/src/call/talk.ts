@@ -1,0 +1,54 @@
+import type { Client } from '../api/client'
+import type { Topic } from '../api/types'
+import type { KeptSession } from '../device/kept'
+import type { Outbox } from '../outbox/outbox'
+import { recordingFormat } from '../recording/recorder'
+import type { Saver } from '../saving/saver'
+import { Relay } from './relay'
+
+/** A session that exists at the server and is kept in this browser. */
+export type Talk = {
+  kept: KeptSession
+  readonly saver: Saver
+  readonly outbox: Outbox
+  readonly relay: Relay
+}
+
+/** What opening a session needs. */
+export type TalkParts = {
+  /** A new ULID. */
+  id: string
+  api: Client
+  saver: Saver
+  account: string
+  topic: Topic
+  now: () => number
+}
+
+/**
+ * Opens a session at the server and keeps it here. Rejects with a Problem when
+ * the server refuses, with the store's own error when this browser does.
+ */
+export async function openTalk(
+  { id, api, saver, account, topic, now }: TalkParts,
+  onStoreTrouble: (cause: unknown) => void,
+): Promise<Talk> {
+  const kept: KeptSession = {
+    id,
+    account,
+    title: topic.title,
+    contentType: recordingFormat((type) => MediaRecorder.isTypeSupported(type)) ?? null,
+    ended: null,
+    relayedThrough: 0,
+  }
+  // Kept first: what this browser cannot keep should not begin at the server.
+  await saver.kept.keep(kept)
+  try {
+    await api.startSession(topic.id, id)
+  } catch (cause) {
+    await saver.kept.forget(id)
+    throw cause
+  }
+  const outbox = saver.outbox(id, onStoreTrouble)
+  return { kept, saver, outbox, relay: new Relay(outbox, now, now()) }
+}

@@ -1,0 +1,73 @@
+import { Mixer } from '../recording/mixer'
+import { openMicrophone, type MicrophoneTrouble } from './microphone'
+
+/** The two voices of a conversation: the microphone, the tutor's sound, and both mixed for the recording. */
+export class Voices {
+  readonly #devices: MediaDevices | undefined
+  readonly #onMicrophoneLost: () => void
+  readonly #tutor = new Audio()
+  #mixer: Mixer | undefined
+  #microphone: MediaStream | undefined
+
+  constructor(devices: MediaDevices | undefined, onMicrophoneLost: () => void) {
+    this.#devices = devices
+    this.#onMicrophoneLost = onMicrophoneLost
+  }
+
+  get microphone(): MediaStream | undefined {
+    return this.#microphone
+  }
+
+  /** Both voices in stereo; undefined before {@link wake}. */
+  get recordable(): MediaStream | undefined {
+    return this.#mixer?.stream
+  }
+
+  /** Wakes the sound. It has to happen inside the click itself, before anything is awaited. */
+  wake(): void {
+    this.#mixer ??= new Mixer()
+    this.#tutor.autoplay = true
+  }
+
+  /** Opens the microphone, or says what kept us from it. */
+  async openMicrophone(): Promise<MicrophoneTrouble | undefined> {
+    const opened = await openMicrophone(this.#devices)
+    if ('trouble' in opened) return opened.trouble
+    this.#microphone = opened.stream
+    this.#mixer?.addLearner(opened.stream)
+    for (const track of opened.stream.getAudioTracks()) track.onended = this.#onMicrophoneLost
+    return undefined
+  }
+
+  /** Plays the tutor's voice and mixes it in. Without an element that plays it the mixer would hear silence. */
+  hearTutor(voice: MediaStream): void {
+    this.#tutor.srcObject = voice
+    this.#mixer?.addTutor(voice)
+  }
+
+  /** Muting sends and records silence; time goes on. */
+  mute(on: boolean): void {
+    for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !on
+  }
+
+  /** How loud the learner is, 0 to 1. */
+  learnerLevel(): number {
+    return this.#mixer?.learnerLevel() ?? 0
+  }
+
+  /** How loud the tutor is, 0 to 1. */
+  tutorLevel(): number {
+    return this.#mixer?.tutorLevel() ?? 0
+  }
+
+  /** Lets go of microphone and tutor; the mix stays for the recorder's last slice. */
+  fallSilent(): void {
+    this.#tutor.srcObject = null
+    for (const track of this.#microphone?.getTracks() ?? []) track.stop()
+  }
+
+  async close(): Promise<void> {
+    this.fallSilent()
+    await this.#mixer?.close()
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Both voices in one stereo stream: learner left, tutor right. It lives across
+ * calls; a new call's voice joins the same stream. Make it inside a click, or
+ * the browser keeps it silent.
+ */
+export class Mixer {
+  readonly #context: AudioContext
+  readonly #merger: ChannelMergerNode
+  readonly #out: MediaStreamAudioDestinationNode
+  readonly #meters: [AnalyserNode, AnalyserNode]
+  readonly #samples: Float32Array<ArrayBuffer>
+
+  constructor() {
+    this.#context = new AudioContext({ latencyHint: 'interactive' })
+    this.#merger = this.#context.createChannelMerger(2)
+    this.#out = new MediaStreamAudioDestinationNode(this.#context, { channelCount: 2 })
+    this.#merger.connect(this.#out)
+    this.#meters = [this.#context.createAnalyser(), this.#context.createAnalyser()]
+    for (const meter of this.#meters) meter.fftSize = 1024
+    this.#samples = new Float32Array(1024)
+  }
+
+  /** What a recorder records. */
+  get stream(): MediaStream {
+    return this.#out.stream
+  }
+
+  addLearner(voice: MediaStream): void {
+    this.#add(voice, 0)
+  }
+
+  /** A remote voice is silent here unless a media element plays it as well. */
+  addTutor(voice: MediaStream): void {
+    this.#add(voice, 1)
+  }
+
+  /** How loud the learner is right now: 0 (−60 dB or less) to 1 (full scale). */
+  learnerLevel(): number {
+    return this.#level(this.#meters[0])
+  }
+
+  /** The same for the tutor. */
+  tutorLevel(): number {
+    return this.#level(this.#meters[1])
+  }
+
+  async close(): Promise<void> {
+    if (this.#context.state !== 'closed') await this.#context.close()
+  }
+
+  #add(voice: MediaStream, channel: 0 | 1): void {
+    const source = this.#context.createMediaStreamSource(voice)
+    source.connect(this.#merger, 0, channel)
+    source.connect(this.#meters[channel])
+  }
+
+  #level(meter: AnalyserNode): number {
+    meter.getFloatTimeDomainData(this.#samples)
+    const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length
+    const decibel = 10 * Math.log10(power + 1e-9)
+    return Math.min(1, Math.max(0, 1 + decibel / 60))
+  }
+}

@@ -1,0 +1,95 @@
+import type { Slices } from './slices'
+
+/** Recording formats in the order in which we want them. Safari before 18.4 offers only the second. */
+const formats = ['audio/webm;codecs=opus', 'audio/mp4']
+
+const bitsPerSecond = 64_000
+const sliceMs = 1_000
+
+/** The format this browser can record; undefined when it offers none of ours. */
+export function recordingFormat(supported: (type: string) => boolean): string | undefined {
+  return formats.find(supported)
+}
+
+/** What a recorder needs from its surroundings. */
+export type RecorderParts = {
+  session: string
+  slices: Slices
+  /** Milliseconds of a clock that never stands still: performance.now. */
+  now: () => number
+  /** The recording broke off; what was kept up to here is good. */
+  onFailure: (cause: unknown) => void
+}
+
+/**
+ * Records a stream into numbered one-second slices, each on disk before the
+ * next one. It is never paused: pausing collapses time. Silence is made by
+ * disabling the microphone's track.
+ */
+export class Recorder {
+  readonly #recorder: MediaRecorder
+  readonly #parts: RecorderParts
+  #started = 0
+  #count = 0
+  #failed = false
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(stream: MediaStream, format: string, parts: RecorderParts) {
+    this.#parts = parts
+    this.#recorder = new MediaRecorder(stream, { mimeType: format, audioBitsPerSecond: bitsPerSecond })
+    this.#recorder.ondataavailable = (event) => {
+      this.#take(event.data)
+    }
+    this.#recorder.onerror = (event) => {
+      this.#fail(event)
+    }
+  }
+
+  start(): void {
+    // File time follows this clock from this moment.
+    this.#started = this.#parts.now()
+    this.#recorder.start(sliceMs)
+  }
+
+  /** Milliseconds since start: the clock of every time in the transcript. */
+  elapsed(): number {
+    return Math.round(this.#parts.now() - this.#started)
+  }
+
+  /** Resolves when the last slice is on disk. */
+  async stop(): Promise<void> {
+    if (this.#recorder.state !== 'inactive') {
+      const stopped = new Promise((resolve) => {
+        this.#recorder.addEventListener('stop', resolve, { once: true })
+      })
+      this.#recorder.stop()
+      await stopped
+    }
+    await this.#writing
+  }
+
+  #take(data: Blob): void {
+    if (this.#failed || data.size === 0) return
+    const n = this.#count++
+    const endedMs = this.elapsed()
+    this.#writing = this.#writing
+      .then(async () => {
+        // After a slice that could not be kept, later ones would leave a hole.
+        if (!this.#failed) await this.#keep(n, data, endedMs)
+      })
+      .catch((cause: unknown) => {
+        this.#fail(cause)
+      })
+  }
+
+  async #keep(n: number, data: Blob, endedMs: number): Promise<void> {
+    await this.#parts.slices.add(this.#parts.session, n, await data.arrayBuffer(), endedMs)
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    if (this.#recorder.state !== 'inactive') this.#recorder.stop()
+    this.#parts.onFailure(cause)
+  }
+}

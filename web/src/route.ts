@@ -1,0 +1,48 @@
+/** The places of the page. They live in the fragment, which no server sees or logs. */
+export type Route =
+  | { view: 'topics' }
+  | { view: 'new-topic' }
+  | { view: 'practice'; topic: string }
+  | { view: 'sessions'; words: string }
+  | { view: 'review'; session: string }
+  | { view: 'sign-in' }
+  | { view: 'setup'; code: string }
+  | { view: 'unknown' }
+
+/** Reads a fragment such as `#/sessions?q=bread`. */
+export function parse(fragment: string): Route {
+  const [path = '', query = ''] = fragment.replace(/^#?\/?/, '').split('?', 2)
+  const [first = '', second = '', ...more] = path.split('/').map(decode)
+  if (more.length > 0) return { view: 'unknown' }
+  return routes[first]?.(second, new URLSearchParams(query)) ?? { view: 'unknown' }
+}
+
+const routes: Record<string, (second: string, query: URLSearchParams) => Route | undefined> = {
+  '': () => ({ view: 'topics' }),
+  topics: (second) =>
+    second === '' ? { view: 'topics' } : second === 'new' ? { view: 'new-topic' } : undefined,
+  practice: (topic) => (topic === '' ? undefined : { view: 'practice', topic }),
+  sessions: (session, query) =>
+    session === '' ? { view: 'sessions', words: query.get('q') ?? '' } : { view: 'review', session },
+  'sign-in': () => ({ view: 'sign-in' }),
+  setup: (_, query) => ({ view: 'setup', code: query.get('code') ?? '' }),
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part // a stray percent sign
+  }
+}
+
+/** The address of a place. */
+export const to = {
+  topics: '#/topics',
+  newTopic: '#/topics/new',
+  signIn: '#/sign-in',
+  setup: '#/setup',
+  practice: (topic: string) => `#/practice/${encodeURIComponent(topic)}`,
+  sessions: (words = '') => (words === '' ? '#/sessions' : `#/sessions?q=${encodeURIComponent(words)}`),
+  review: (session: string) => `#/sessions/${encodeURIComponent(session)}`,
+}

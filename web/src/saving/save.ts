@@ -1,0 +1,118 @@
+import { Problem } from '../api/problem'
+import type { EndReason, Progress, Session } from '../api/types'
+import type { KeptSession } from '../device/kept'
+import { backoff, type Wait } from '../outbox/backoff'
+import type { Outbox } from '../outbox/outbox'
+import type { Recording } from '../recording/slices'
+
+/** Where a saving stands; each is true when it is said. */
+export type Stage =
+  /** The recording lies whole on this device. */
+  | { name: 'recorded' }
+  /** On its way; `share` is 0 to 1. */
+  | { name: 'uploading'; share: number }
+  /** The server has it and verifies. */
+  | { name: 'checking' }
+
+/** What saving needs from its surroundings. */
+export type SaveParts = {
+  end: (
+    session: string,
+    end: { reason: EndReason; recording_expected: boolean; last_n: number },
+  ) => Promise<Progress>
+  recording: (session: string, contentType: string) => Promise<Recording | undefined>
+  upload: (session: string, recording: Recording, onProgress: (share: number) => void) => Promise<string>
+  completeUpload: (session: string, upload: string) => Promise<Progress>
+  session: (id: string, minPosition: string) => Promise<Session>
+  forget: (session: string) => Promise<void>
+  /** Resolves at the session's next change, or after the given ms. */
+  changed: (session: string, atMost: number) => Promise<void>
+  wait: Wait
+  random: () => number
+}
+
+/** The server cannot save this session; its reason is for people. */
+export class NotSaved extends Error {
+  override readonly name = 'NotSaved'
+}
+
+/**
+ * The one way by which a session is saved, at the end of a conversation and at
+ * a later visit alike. `settled` is when no more events are to come; the upload
+ * does not wait for it, and nothing here asks the provider for anything. The
+ * local copy goes only after the server has verified everything.
+ *
+ * Rejects with {@link Problem} or {@link NotSaved}; may be called again.
+ */
+export async function save(
+  kept: KeptSession,
+  outbox: Outbox,
+  settled: Promise<void>,
+  parts: SaveParts,
+  onStage: (stage: Stage) => void,
+): Promise<void> {
+  const recording = kept.contentType ? await parts.recording(kept.id, kept.contentType) : undefined
+  onStage({ name: 'recorded' })
+  const [ended, upload] = await both(
+    end(kept, recording !== undefined, outbox, settled, parts),
+    recording &&
+      parts.upload(kept.id, recording, (share) => {
+        onStage({ name: 'uploading', share })
+      }),
+  )
+  onStage({ name: 'checking' })
+  const last = upload ? await persist(() => parts.completeUpload(kept.id, upload), parts) : ended
+  await verified(kept.id, last?.position ?? '', parts)
+  await parts.forget(kept.id)
+}
+
+// Like Promise.all, but lets the other one finish before it fails: an upload
+// that is under way should not be left behind by a refusal elsewhere.
+async function both<A, B>(a: Promise<A>, b: Promise<B> | undefined): Promise<[A, B | undefined]> {
+  const [first, second] = await Promise.allSettled([a, b])
+  if (first.status === 'rejected') throw first.reason
+  if (second.status === 'rejected') throw second.reason
+  return [first.value, second.value]
+}
+
+async function end(
+  kept: KeptSession,
+  recorded: boolean,
+  outbox: Outbox,
+  settled: Promise<void>,
+  parts: SaveParts,
+): Promise<Progress | undefined> {
+  await settled
+  await outbox.flush()
+  const ending = { reason: kept.ended ?? 'learner', recording_expected: recorded, last_n: outbox.lastN }
+  try {
+    return await persist(() => parts.end(kept.id, ending), parts)
+  } catch (cause) {
+    // Somebody ended it before us: the timekeeper, or our own lost request.
+    if (cause instanceof Problem && (cause.code === 'ended' || cause.code === 'conflict')) return undefined
+    throw cause
+  }
+}
+
+async function verified(id: string, position: string, parts: SaveParts): Promise<void> {
+  for (;;) {
+    const session = await persist(() => parts.session(id, position), parts)
+    if (session.status === 'saved') return
+    if (session.status === 'needs_attention') throw new NotSaved(session.reason ?? '')
+    await parts.changed(id, 2_000)
+  }
+}
+
+const attempts = 8
+
+/** Asks again, with back-off, as long as that can help. */
+async function persist<T>(ask: () => Promise<T>, parts: Pick<SaveParts, 'wait' | 'random'>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (cause) {
+      if (!(cause instanceof Problem && cause.passing) || tries === attempts) throw cause
+    }
+    await parts.wait(backoff(tries, parts.random))
+  }
+}
