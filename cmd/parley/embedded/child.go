@@ -1,14 +1,12 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"syscall"
 )
@@ -37,6 +35,7 @@ func startChild(cmd *exec.Cmd, log *slog.Logger) (*child, error) {
 		started <- err
 		if err == nil {
 			c.err = cmd.Wait()
+			c.said.end()
 			close(c.done)
 		}
 	}()
@@ -46,19 +45,20 @@ func startChild(cmd *exec.Cmd, log *slog.Logger) (*child, error) {
 	return c, nil
 }
 
-// runChild runs cmd to its end, or kills it when ctx ends, and returns what it said.
-func runChild(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
+// runChild runs cmd to its end, or kills it when ctx ends. It returns cmd's
+// reason to fail, if it gave one, else the last line it said.
+func runChild(ctx context.Context, cmd *exec.Cmd) (string, error) {
 	c, err := startChild(cmd, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	select {
 	case <-c.done:
-		return []byte(c.said.last), c.err
+		return c.said.last, c.err
 	case <-ctx.Done():
 		err := cmd.Process.Kill()
 		<-c.done
-		return nil, errors.Join(ctx.Err(), err)
+		return "", errors.Join(ctx.Err(), err)
 	}
 }
 
@@ -90,46 +90,4 @@ func (c *child) ended() error {
 		return c.err
 	}
 	return errors.New("it ended without a word")
-}
-
-// speech passes on a child's words line by line, and remembers those that say
-// why it failed.
-type speech struct {
-	log     *slog.Logger
-	partial []byte
-	last    string
-	final   bool // last is the reason, not just the latest line
-}
-
-// Write implements io.Writer; os/exec calls it from one goroutine.
-func (s *speech) Write(text []byte) (int, error) {
-	s.partial = append(s.partial, text...)
-	for {
-		line, rest, whole := bytes.Cut(s.partial, []byte("\n"))
-		if !whole {
-			return len(text), nil
-		}
-		s.hear(strings.TrimSpace(string(line)))
-		s.partial = rest
-	}
-}
-
-func (s *speech) hear(line string) {
-	if line == "" {
-		return
-	}
-	s.log.Warn("postgres: " + line)
-	if s.final {
-		return
-	}
-	s.last = line
-	for _, sign := range []string{"FATAL:", "PANIC:", "error:"} {
-		s.final = s.final || strings.Contains(line, sign)
-	}
-}
-
-// lastLine returns the last line of output that is not blank.
-func lastLine(output []byte) string {
-	output = bytes.TrimSpace(output)
-	return string(output[bytes.LastIndexByte(output, '\n')+1:])
 }

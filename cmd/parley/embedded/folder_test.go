@@ -65,7 +65,7 @@ func TestOpen(t *testing.T) {
 		if err == nil {
 			t.Error("the instance started")
 		}
-		wantSentence(t, string(said), "cannot be written")
+		wantSentence(t, said, "cannot be written")
 	})
 
 	t.Run("refuses damaged passwords", func(t *testing.T) {

@@ -166,7 +166,7 @@ func arguments(major int, dir string, port int) []string {
 		"autovacuum_max_workers=1", "max_worker_processes=2", "max_parallel_workers=0",
 		"max_logical_replication_workers=0", "max_wal_senders=0", "wal_level=minimal",
 		"min_wal_size=32MB", "max_wal_size=256MB",
-		"timezone=UTC", "log_timezone=UTC", "lc_messages=C", "log_min_messages=warning", "log_line_prefix=", "cluster_name=parley",
+		"timezone=UTC", "log_timezone=UTC", "lc_messages=C", "log_min_messages=warning", "log_min_error_statement=panic", "log_line_prefix=", "cluster_name=parley",
 	}
 	if major >= 18 { // before, there was no choice: reads were synchronous
 		settings = append(settings, "io_method=sync")

@@ -130,9 +130,8 @@ func initdb(ctx context.Context, server installation, dir string, owner keptServ
 		arguments = append(arguments, "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8")
 	}
 	cmd := server.command("initdb", arguments...)
-	output, err := runChild(ctx, cmd)
-	if err != nil {
-		return fmt.Errorf("make the PostgreSQL cluster: initdb: %w: %s", err, lastLine(output))
+	if reason, err := runChild(ctx, cmd); err != nil {
+		return fmt.Errorf("make the PostgreSQL cluster: initdb: %w: %s", err, reason)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -134,4 +135,10 @@ func inspect(ctx context.Context, bin string) (installation, error) {
 		return installation{}, fmt.Errorf("the PostgreSQL in %s is version %s, but %d or newer is needed", bin, found[1], oldestPostgres)
 	}
 	return installation{bin: bin, major: major}, nil
+}
+
+// lastLine returns the last line of output that is not blank.
+func lastLine(output []byte) string {
+	output = bytes.TrimSpace(output)
+	return string(output[bytes.LastIndexByte(output, '\n')+1:])
 }

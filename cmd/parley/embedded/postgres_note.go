@@ -41,6 +41,10 @@ func isReady(dir string) bool {
 	return state == "ready"
 }
 
+// orphanPatience is how long a server that was left running may take to end. It
+// rolls back what is open and writes out its buffers.
+const orphanPatience = 30 * time.Second
+
 // stopOrphan ends a server that outlived the Parley that started it, and removes
 // the note of one that did not. The folder's lock is ours, so nobody else can
 // be its rightful owner.
@@ -53,6 +57,8 @@ func stopOrphan(ctx context.Context, dir string, log *slog.Logger) error {
 	if err := syscall.Kill(pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stop the PostgreSQL server that was left running as process %d: %w", pid, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, orphanPatience)
+	defer cancel()
 	again := time.NewTicker(retryEvery)
 	defer again.Stop()
 	for isPostmaster(pid, dir) {

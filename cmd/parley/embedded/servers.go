@@ -44,18 +44,17 @@ type Servers struct {
 
 // New makes the servers of folder; Start runs them.
 func New(folder *Folder, config Config) *Servers {
-	s := &Servers{folder: folder, config: config, failed: make(chan error, 2)}
-	report := func(err error) { s.failed <- err } // each of the two reports once a start
+	s := &Servers{folder: folder, config: config, failed: make(chan error, 1)}
 	if config.Elsewhere.NATS == nil {
 		s.nats = newNATS(folder, config.NATSConf, config.Log)
 		s.own = append(s.own, s.nats)
 	}
 	if config.Elsewhere.Postgres == nil {
-		s.postgres = newPostgres(folder, config.PostgresBin, config.Log, report)
+		s.postgres = newPostgres(folder, config.PostgresBin, config.Log, s.report)
 		s.own = append(s.own, s.postgres)
 	}
 	if config.Elsewhere.S3 == nil {
-		s.s3 = newS3(folder, config.Origin, report)
+		s.s3 = newS3(folder, config.Origin, s.report)
 		s.own = append(s.own, s.s3)
 	}
 	return s
@@ -100,9 +99,16 @@ func (s *Servers) Stop(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// Failed delivers the error of a server that ended without Stop. The program
-// cannot go on without it.
+// Failed delivers the error of the first server that ended without Stop. The
+// program cannot go on without it.
 func (s *Servers) Failed() <-chan error { return s.failed }
+
+func (s *Servers) report(err error) {
+	select {
+	case s.failed <- err:
+	default: // one reason to stop is enough
+	}
+}
 
 // InProcess returns the embedded event log server, nil if it is elsewhere.
 // nats.InProcessServer takes it.
