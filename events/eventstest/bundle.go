@@ -3,6 +3,7 @@ package eventstest
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"sync"
@@ -162,10 +163,11 @@ func FollowUntil(ctx context.Context, log events.Follower, done func([]events.Ev
 		}
 		return nil
 	})
-	if err == errEnough {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return seen, err
 }
 
-var errEnough = io.EOF
+// errEnough ends following once a test has seen what it waited for.
+var errEnough = errors.New("seen enough")

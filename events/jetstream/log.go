@@ -77,6 +77,9 @@ func (l *Log) Open(ctx context.Context) error {
 // Close ends what Open began and forgets the keys. It may be called twice.
 func (l *Log) Close() { l.vault.close() }
 
+// Stream names the stream that positions are of: the key of a checkpoint.
+func (l *Log) Stream() string { return logStream }
+
 // Vault keeps and destroys the data keys.
 func (l *Log) Vault() *Vault { return l.vault }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // TokenHash is the SHA-256 of a cookie's token: who reads the log can't sign in.
-type TokenHash [sha256.Size]byte
+type TokenHash = [sha256.Size]byte
 
 // SignIns keeps who is signed in, each on a subject of its own that the server
 // drops when its time is over. It survives the loss of PostgreSQL.
@@ -30,7 +30,7 @@ type signIn struct {
 	CreatedAt time.Time        `json:"created_at"`
 }
 
-func (h TokenHash) subject() string { return signInPrefix + hex.EncodeToString(h[:]) }
+func signInSubject(h TokenHash) string { return signInPrefix + hex.EncodeToString(h[:]) }
 
 // Put signs an account in for a time (whole seconds, at least one). A token is
 // random, so it is never there already.
@@ -43,7 +43,7 @@ func (s *SignIns) Put(ctx context.Context, token TokenHash, account events.Accou
 	if err != nil {
 		return events.Wrap(err, events.CodeInternal, "a sign-in cannot be written")
 	}
-	m := &nats.Msg{Subject: token.subject(), Data: data, Header: nats.Header{
+	m := &nats.Msg{Subject: signInSubject(token), Data: data, Header: nats.Header{
 		jetstream.MsgTTLHeader: {ttl.Truncate(time.Second).String()},
 	}}
 	guard(m, signInStream, 0)
@@ -70,7 +70,7 @@ func (s *SignIns) sameAs(ctx context.Context, token TokenHash, account events.Ac
 // Get tells whose a token is. Errors: CodeUnauthenticated when it is unknown,
 // over or revoked; CodeUnavailable.
 func (s *SignIns) Get(ctx context.Context, token TokenHash) (events.AccountID, error) {
-	m, err := s.leader.last(ctx, token.subject())
+	m, err := s.leader.last(ctx, signInSubject(token))
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func (s *SignIns) Get(ctx context.Context, token TokenHash) (events.AccountID, e
 
 // Revoke ends a sign-in; one that is not there is fine. Errors: CodeUnavailable.
 func (s *SignIns) Revoke(ctx context.Context, token TokenHash) error {
-	m, err := s.leader.last(ctx, token.subject())
+	m, err := s.leader.last(ctx, signInSubject(token))
 	if err != nil || m == nil {
 		return err
 	}
