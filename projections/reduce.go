@@ -120,18 +120,21 @@ func (r *Rows) release(id events.SessionID) {
 
 // applySession takes in an event of a session. A row begins with
 // session_started only: after an erasure, what is left of the session in the
-// log makes no row.
+// log makes no row. (No log starts a session twice; if one did, batches must
+// not matter.)
 func (r *Rows) applySession(e events.Event) {
 	id := events.SessionID(e.Aggregate.ID)
 	if _, erased := e.Body.(*events.SessionErased); erased {
 		r.release(id)
 	}
 	s := r.Sessions[id]
-	if s == nil {
+	if s == nil || s.Gone {
 		if _, starts := e.Body.(*events.SessionStarted); !starts {
 			return
 		}
+		emptied := s != nil // its stored parts still have to leave
 		s = NewSessionRow(id)
+		s.Emptied = emptied
 		r.Sessions[id] = s
 	}
 	s.apply(e, r.Keys)
