@@ -1,7 +1,6 @@
 package partner
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,101 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// table is a conversation in virtual time, and all that it emitted.
-type table struct {
-	t      *testing.T
-	talk   *conversation
-	events []map[string]any
-	audio  time.Duration // of the learner, so far
-}
-
-func sit(t *testing.T, faults Faults) *table {
-	t.Helper()
-	prepared, err := loadLibrary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := newSession()
-	settings.Audio.Input.Transcription = &transcription{Model: "m", Language: "en"}
-	at, count := &table{t: t}, 0
-	at.talk = &conversation{
-		session: settings, lesson: lesson{script: prepared.script("cafe", "")},
-		voices: prepared.voices, faults: faults,
-		newID: func(prefix string) string { count++; return fmt.Sprintf("%s_%d", prefix, count) },
-		send:  at.take,
-	}
-	return at
-}
-
-func (a *table) take(raw []byte) {
-	var event map[string]any
-	if err := json.Unmarshal(raw, &event); err != nil {
-		a.t.Fatal(err)
-	}
-	a.events = append(a.events, event)
-}
-
-// passes lets time pass without a sound of the learner.
-func (a *table) passes(length time.Duration) {
-	a.sounds(length, -90)
-}
-
-// speaks lets time pass while the learner speaks.
-func (a *table) speaks(length time.Duration) {
-	a.sounds(length, -20)
-}
-
-func (a *table) sounds(length time.Duration, level float64) {
-	for range int(length / frame) {
-		a.talk.hear(sound{from: a.audio, to: a.audio + frame, level: level})
-		a.audio += frame
-		a.talk.step()
-	}
-}
-
-func (a *table) sends(format string, args ...any) {
-	a.talk.receive(fmt.Appendf(nil, format, args...))
-}
-
-// kinds are the names of the events so far, deltas and the like left out;
-// those seen are forgotten.
-func (a *table) kinds() []string {
-	var kinds []string
-	for _, event := range a.events {
-		kind := event["type"].(string)
-		if strings.HasSuffix(kind, ".delta") || strings.Contains(kind, "content_part") ||
-			kind == "rate_limits.updated" || kind == "parley.lines" {
-			continue
-		}
-		kinds = append(kinds, kind)
-	}
-	a.events = nil
-	return kinds
-}
-
-func (a *table) last(kind string) map[string]any {
-	a.t.Helper()
-	for _, event := range slices.Backward(a.events) {
-		if event["type"] == kind {
-			return event
-		}
-	}
-	a.t.Fatalf("there is no %s", kind)
-	return nil
-}
-
-func (a *table) errorCode() string {
-	a.t.Helper()
-	return a.last("error")["error"].(map[string]any)["code"].(string)
-}
-
-func (a *table) expect(want ...string) {
-	a.t.Helper()
-	if diff := cmp.Diff(want, a.kinds()); diff != "" {
-		a.t.Error(diff)
-	}
-}
 
 const (
 	committed = "input_audio_buffer.committed"
@@ -224,102 +128,6 @@ func TestConversationNoticesThatPacketsStop(t *testing.T) {
 	}
 }
 
-// TestPromptedText holds the rule on both sides of both its limits.
-func TestPromptedText(t *testing.T) {
-	line := sit(t, Faults{}).offered()
-	up := (line/2 + frame - 1).Truncate(frame) // lengths come in frames
-	for name, test := range map[string]struct {
-		speech time.Duration
-		want   string
-	}{
-		"half as long as the line is hers":  {up, completed},
-		"less than half is not understood":  {up - frame, failed},
-		"twice as long is hers":             {(2 * line).Truncate(frame), completed},
-		"more than twice is not understood": {(2 * line).Truncate(frame) + frame, failed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := sit(t, Faults{})
-			a.speaks(test.speech)
-			a.passes(2 * time.Second)
-			event := a.last(test.want)
-			if test.want == completed && (event["prompted"] != true ||
-				event["transcript"] != "Good morning. I would like a cup of tea, please.") {
-				t.Errorf("got %v", event)
-			}
-			if test.want == failed && event["error"].(map[string]any)["code"] != "speech_length" {
-				t.Errorf("got %v", event)
-			}
-		})
-	}
-	t.Run("is the line that she chose", func(t *testing.T) {
-		a := sit(t, Faults{})
-		a.sends(`{"type":"parley.choose","line_id":"cafe-1-c"}`)
-		a.speaks(a.offered())
-		a.passes(2 * time.Second)
-		if text := a.last(completed)["transcript"]; text != "Just a glass of water for now, please." {
-			t.Errorf("got %q", text)
-		}
-	})
-	t.Run("refuses a line that is not offered", func(t *testing.T) {
-		a := sit(t, Faults{})
-		a.sends(`{"type":"parley.choose","line_id":"cafe-2-a"}`)
-		if code := a.errorCode(); code != "line_not_offered" {
-			t.Errorf("got %s", code)
-		}
-	})
-	t.Run("is not sent when no transcription was asked for", func(t *testing.T) {
-		a := sit(t, Faults{})
-		a.talk.session.Audio.Input.Transcription = nil
-		a.speaks(a.offered())
-		a.passes(2 * time.Second)
-		if slices.Contains(a.kinds(), completed) {
-			t.Error("a text came")
-		}
-	})
-}
-
-func TestLessonGoesOn(t *testing.T) {
-	tutorSays := func(a *table) string {
-		a.t.Helper()
-		a.passes(12 * time.Second)
-		return a.last("response.output_audio_transcript.done")["transcript"].(string)
-	}
-	t.Run("to the next line when she was understood", func(t *testing.T) {
-		a := sit(t, Faults{})
-		a.speaks(a.offered())
-		if text, want := tutorSays(a), a.talk.lesson.script.Exchanges[1].Tutor.Text; text != want {
-			t.Errorf("%q, want %q", text, want)
-		}
-		lines := a.last("parley.lines")
-		if lines["exchange"] != 2.0 || len(lines["lines"].([]any)) != 3 {
-			t.Errorf("lines: %v", lines)
-		}
-	})
-	t.Run("by asking once, when she was not", func(t *testing.T) {
-		a := sit(t, Faults{})
-		script := a.talk.lesson.script
-		a.speaks(100 * time.Millisecond)
-		if text := tutorSays(a); text != script.Again.Text {
-			t.Errorf("%q", text)
-		}
-		a.speaks(100 * time.Millisecond)
-		if text := tutorSays(a); text != script.Exchanges[1].Tutor.Text {
-			t.Errorf("%q", text)
-		}
-	})
-	t.Run("to closing lines without end", func(t *testing.T) {
-		a := sit(t, Faults{})
-		script := a.talk.lesson.script
-		for range len(script.Exchanges) + 2 {
-			a.speaks(a.offered())
-			tutorSays(a)
-		}
-		if text := tutorSays(a); text != script.Closings[0].Tutor.Text {
-			t.Errorf("%q", text)
-		}
-	})
-}
-
 func TestConversationRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ event, code string }{
 		"what is no JSON":            {`{`, "invalid_json"},
@@ -328,6 +136,8 @@ func TestConversationRefuses(t *testing.T) {
 		"a cancel of nothing":        {`{"type":"response.cancel"}`, "response_cancel_not_active"},
 		"spoken history":             {`{"type":"conversation.item.create","item":{"type":"message","role":"assistant","content":[{"type":"output_audio"}]}}`, "invalid_value"},
 		"an item behind an unknown":  {`{"type":"conversation.item.create","previous_item_id":"x","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]}}`, "item_not_found"},
+		"an id of 65 bytes":          {createWithID(65), "invalid_value"},
+		"an id with a control sign":  {createWithID(0), "invalid_value"},
 		"to delete an unknown item":  {`{"type":"conversation.item.delete","item_id":"x"}`, "item_delete_invalid_item_id"},
 		"an unknown turn detection":  {`{"type":"session.update","session":{"audio":{"input":{"turn_detection":{"type":"x"}}}}}`, "invalid_value"},
 		"a session that is a number": {`{"type":"session.update","session":7}`, "invalid_value"},
@@ -340,6 +150,11 @@ func TestConversationRefuses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("not an id of 64 bytes", func(t *testing.T) {
+		a := sit(t, Faults{})
+		a.sends("%s", createWithID(64))
+		a.expect(added, done)
+	})
 	t.Run("a second response at a time", func(t *testing.T) {
 		a := sit(t, Faults{})
 		a.sends(`{"type":"response.create"}`)
@@ -349,6 +164,17 @@ func TestConversationRefuses(t *testing.T) {
 			t.Errorf("got %v", refused)
 		}
 	})
+}
+
+// createWithID writes an item with an id of that length; 0: with a control
+// sign in it.
+func createWithID(length int) string {
+	id := strings.Repeat("i", length)
+	if length == 0 {
+		id = `a\u0007b`
+	}
+	return `{"type":"conversation.item.create","item":{"id":"` + id +
+		`","type":"message","role":"user","content":[{"type":"input_text","text":"x"}]}}`
 }
 
 func TestPushToTalk(t *testing.T) {
@@ -425,52 +251,6 @@ func TestFaultsOfTranscription(t *testing.T) {
 		t.Run("come out as told: "+string(fault), func(t *testing.T) {
 			if diff := cmp.Diff(want, texts(fault, 2)); diff != "" {
 				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestScripts(t *testing.T) {
-	scripts, err := Scripts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	languages, ids := map[string]bool{}, map[string]bool{}
-	for _, s := range scripts {
-		languages[s.Language] = true
-		if len(s.TopicID) != 26 || ids[s.TopicID] || s.Title == "" || s.Scenario == "" ||
-			len(s.Goals) == 0 || len(s.Phrases) == 0 || len(s.Closings) == 0 {
-			t.Errorf("%s is not whole", s.Slug)
-		}
-		ids[s.TopicID] = true
-		for _, e := range slices.Concat(s.Exchanges, s.Closings) {
-			if e.Tutor.Length < time.Second || len(e.Learner) < 2 {
-				t.Errorf("%s is not whole", e.Tutor.ID)
-			}
-		}
-		if len(s.Exchanges) < 6 {
-			t.Errorf("%s has %d exchanges", s.Slug, len(s.Exchanges))
-		}
-	}
-	if len(scripts) < 6 || len(languages) != 2 {
-		t.Errorf("%d scripts in %d languages", len(scripts), len(languages))
-	}
-}
-
-func TestScriptIsFound(t *testing.T) {
-	prepared, err := loadLibrary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, test := range map[string]struct{ prompt, language, want string }{
-		"by its topic":                    {"01KAPTNRH0TE1ENB1T8K2C6ZDE", "es", "hotel"},
-		"by its slug":                     {"interview", "", "interview"},
-		"by language, for others' topics": {"01K00000000000000000000000", "es", "consulta"},
-		"somehow, for other languages":    {"", "fi", "cafe"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := prepared.script(test.prompt, test.language).Slug; got != test.want {
-				t.Errorf("got %s", got)
 			}
 		})
 	}

@@ -3,11 +3,19 @@ package partner
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 )
 
-// shortestCommit is what the provider asks a commit to hold.
-const shortestCommit = 100 * time.Millisecond
+const (
+	// shortestCommit is what the provider asks a commit to hold.
+	shortestCommit = 100 * time.Millisecond
+	// maxItemID bounds the ids that clients choose, in bytes.
+	maxItemID = 64
+	// maxItems bounds the items that clients add.
+	maxItems = 2000
+)
 
 // clientEvent is the union of the fields of what a client may send.
 type clientEvent struct {
@@ -116,6 +124,12 @@ func (c *conversation) createItem(event clientEvent) {
 	switch {
 	case item.Type != "message" || !known || len(item.Content) == 0 || slices.ContainsFunc(item.Content, wrong):
 		c.refuse(event, "invalid_value", "An item must be a message of text.")
+		return
+	case len(item.ID) > maxItemID || strings.ContainsFunc(item.ID, unicode.IsControl):
+		c.refuse(event, "invalid_value", "The item's id is too long or holds control characters.")
+		return
+	case len(c.items) >= maxItems:
+		c.refuse(event, "conversation_full", "The conversation holds no more items.")
 		return
 	case c.has(item.ID):
 		c.refuse(event, "item_already_exists", "There is an item with this id.")

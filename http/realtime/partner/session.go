@@ -131,7 +131,7 @@ func (s *session) valid() error {
 		return errors.New("turn_detection.type must be server_vad or semantic_vad")
 	case turns.Threshold < 0 || turns.Threshold > 1:
 		return errors.New("turn_detection.threshold must be 0 to 1")
-	case turns.PrefixPaddingMS < 0 || turns.SilenceMS < 0 || turns.SilenceMS > 60_000:
+	case turns.PrefixPaddingMS < 0 || turns.PrefixPaddingMS > 60_000 || turns.SilenceMS < 0 || turns.SilenceMS > 60_000:
 		return errors.New("turn_detection has a length out of range")
 	}
 	return nil
