@@ -49,10 +49,15 @@ func commands() []command {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	t := terminal{os.Stdin, os.Stdout, os.Stderr, os.Getenv, os.Environ()}
-	os.Exit(run(ctx, t, os.Args[1:]))
+	os.Exit(run(signalled(), t, os.Args[1:]))
+}
+
+// signalled ends when the program is asked to stop; asked again, it is killed.
+func signalled() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx
 }
 
 // Exit codes that scripts can use.

@@ -20,7 +20,7 @@ import (
 
 	"parley"
 	"parley/cmd/parley/embedded"
-		"parley/http"
+	"parley/http"
 	"parley/projections"
 	"parley/projections/postgres"
 	"parley/web"
