@@ -1,8 +1,11 @@
 package postgres_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"parley/projections/postgres/postgrestest"
 )
@@ -11,5 +14,10 @@ import (
 var server *postgrestest.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(postgrestest.Main(m, func(s *postgrestest.Server) { server = s }))
+	code := postgrestest.Main(m, func(s *postgrestest.Server) { server = s })
+	if leak := goleak.Find(); leak != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, leak)
+		code = 1
+	}
+	os.Exit(code)
 }

@@ -88,7 +88,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 // listen hears notifications until something fails. The checkpoint is read
 // once after LISTEN, so that no commit falls between.
 func (w *Watcher) listen(ctx context.Context) (err error) {
-	conn, err := pgx.ConnectConfig(ctx, w.db.pool.Config().ConnConfig)
+	config := w.db.pool.Config().ConnConfig
+	config.RuntimeParams["application_name"] = "parley watcher"
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return translate(err, "connect watcher")
 	}
