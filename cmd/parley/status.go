@@ -15,7 +15,7 @@ type state struct {
 	Log      events.Position   `json:"log"`   // last position of the log
 	Views    events.Position   `json:"views"` // what the read models hold
 	Lag      uint64            `json:"lag"`   // positions between the two
-	Sessions map[string]int    `json:"sessions"`
+	Sessions map[string]int    `json:"sessions"` // of the newest, by status
 	Missing  map[string]string `json:"missing"` // what cannot be reached, and why
 }
 
@@ -41,8 +41,8 @@ func status(ctx context.Context, t terminal, args []string) error {
 	return err
 }
 
-// statusSessions bounds how many sessions are counted by status.
-const statusSessions = 10_000
+// statusSessions is how many of the newest sessions are counted by status.
+const statusSessions = 100
 
 func lookAround(ctx context.Context, t terminal, data string) (state, error) {
 	now := state{Version: version, Sessions: map[string]int{}}
@@ -90,7 +90,7 @@ func (s *state) count(ctx context.Context, b *backend) error {
 func (s state) print(t terminal) error {
 	fmt.Fprintf(t.out, "parley %s\nlog    %s\nviews  %s (%d behind)\n", s.Version, s.Log, s.Views, s.Lag)
 	for status, n := range s.Sessions {
-		fmt.Fprintf(t.out, "%-15s %d sessions\n", status, n)
+		fmt.Fprintf(t.out, "%-15s %d of the newest sessions\n", status, n)
 	}
 	for name, why := range s.Missing {
 		fmt.Fprintf(t.out, "missing: %s: %s\n", name, why)
