@@ -4,6 +4,246 @@
  */
 
 export interface paths {
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of my sessions, as server-sent events */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My sessions, newest first */
+        get: operations["sessions"];
+        put?: never;
+        /** Start a session */
+        post: operations["start-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One session with its transcript */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        /** Erase a session: unreadable at once */
+        delete: operations["delete-session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The recording; takes Range */
+        get: operations["audio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the talking */
+        post: operations["end-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand in entries of the browser's outbox */
+        post: operations["report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mint a token for the session's next call */
+        post: operations["mint-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/transcript.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The transcript as JSON */
+        get: operations["transcript-json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/transcript.txt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The transcript as text */
+        get: operations["transcript-txt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/transcript.vtt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The transcript as WebVTT */
+        get: operations["transcript-vtt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Announce the recording; the same bytes give the same upload with fresh URLs */
+        post: operations["request-upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/upload/{upload}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the bytes are in the store */
+        post: operations["complete-upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/upload/{upload}/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put the bytes through the backend, with the same checks */
+        put: operations["put-upload"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/setup": {
         parameters: {
             query?: never;
@@ -11,9 +251,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Is the first account still to be made? */
         get: operations["setup-needed"];
         put?: never;
-        post: operations["setup"];
+        /** Make the first account, with the one-time code */
+        post: operations["set-up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -29,6 +271,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Sign in with e-mail address and password */
         post: operations["sign-in"];
         delete?: never;
         options?: never;
@@ -45,24 +288,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** End this browser's sign-in */
         post: operations["sign-out"];
         delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["me"];
-        put?: never;
-        post?: never;
-        delete: operations["erase-me"];
         options?: never;
         head?: never;
         patch?: never;
@@ -75,121 +303,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What can be practised */
         get: operations["topics"];
         put?: never;
+        /** Add a topic of one's own */
         post: operations["add-topic"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["sessions"];
-        put?: never;
-        post: operations["start-session"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["session"];
-        put?: never;
-        post?: never;
-        delete: operations["delete-session"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions/{id}/token": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["token"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions/{id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["relay-events"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions/{id}/end": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["end-session"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions/{id}/upload": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["request-upload"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/sessions/{id}/upload/{uid}/complete": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["complete-upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -200,201 +318,315 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type?: string;
-            title: string;
-            status: number;
-            detail?: string;
-            code: string;
-            errors?: {
-                location?: string;
-                message: string;
-            }[];
-        };
-        Setup: {
-            needed: boolean;
-        };
-        SetupRequest: {
-            code: string;
-            name: string;
-            email: string;
-            password: string;
-        };
-        SignInRequest: {
-            email: string;
-            password: string;
-        };
-        Me: {
-            account: {
-                id: string;
-                name: string;
-                email: string;
-                roles: ("learner" | "analyst" | "operator")[];
-            };
-            partner: boolean;
-            provider: {
-                origin: string;
-            };
-            limits: {
-                upload_max_bytes: number;
-                session_max_ms: number;
-            };
-            position: string;
-        };
-        Topic: {
-            id: string;
-            title: string;
-            language: string;
-            level: string;
-            scenario: string;
-            goals: string[];
-            phrases: string[];
-            mine: boolean;
-        };
-        Topics: {
-            topics: components["schemas"]["Topic"][];
-        };
-        NewTopic: {
-            title: string;
-            language: string;
-            level: string;
-            scenario: string;
-            goals: string[];
-            phrases: string[];
-        };
-        TopicBrief: {
-            id: string;
-            title: string;
-            language: string;
-            level: string;
-        };
-        /** @enum {string} */
-        Status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
-        NewSession: {
-            topic_id: string;
-            id?: string;
-        };
-        Segment: {
-            call: number;
-            item_id: string;
-            /** @enum {string} */
-            speaker: "learner" | "tutor";
-            /** @enum {string} */
-            status: "final" | "prompted" | "empty" | "failed" | "missing" | "pending";
-            text: string;
-            started_ms: number | null;
-            ended_ms: number | null;
-            interrupted: boolean;
-            heard_ms: number | null;
+        Alive: {
+            /** Format: date-time */
+            at: string;
         };
         Audio: {
-            duration_ms: number;
             content_type: string;
+            /** Format: int64 */
+            duration_ms: number;
+            /** @description What was missing in the browser's file */
+            repaired: string[] | null;
+            /** Format: int64 */
             size: number;
             url: string;
         };
-        Timings: {
-            first_response_ms?: number;
+        CredentialsBody: {
+            email: string;
+            password: string;
         };
-        Session: {
+        EndInputBody: {
+            /**
+             * Format: int64
+             * @description The last number of the browser's outbox; 0 when it is empty
+             */
+            last_n: number;
+            /** @enum {string} */
+            reason: "learner" | "token_refresh_failed" | "time_limit" | "abandoned";
+            recording_expected: boolean;
+        };
+        ErrorDetail: {
+            /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
+            location?: string;
+            /** @description Error message text */
+            message?: string;
+            /** @description The value at the given location */
+            value?: unknown;
+        };
+        FirstAccountBody: {
+            code: string;
+            email: string;
+            name?: string;
+            password: string;
+        };
+        LandedOutputBody: {
+            position: string;
+            status: string;
+        };
+        Limits: {
+            /** Format: int64 */
+            session_max_ms: number;
+            /** Format: int64 */
+            upload_max_bytes: number;
+        };
+        Me: {
+            account: components["schemas"]["MeAccountStruct"];
+            limits: components["schemas"]["Limits"];
+            /** @description The built-in practice partner speaks, not a provider */
+            partner: boolean;
+            provider: components["schemas"]["Provided"];
+        };
+        MeAccountStruct: {
+            email: string;
             id: string;
-            status: components["schemas"]["Status"];
-            reason?: string;
-            topic: components["schemas"]["TopicBrief"];
-            started_at: string;
-            ended_at?: string;
-            ended_because?: string;
-            segments: components["schemas"]["Segment"][];
-            audio: components["schemas"]["Audio"] | null;
-            timings: components["schemas"]["Timings"];
+            name: string;
+            roles: string[] | null;
+        };
+        NewSessionBody: {
+            /** @description A ULID of the page's choosing; repeating it gives the same session */
+            id?: string;
+            topic_id: string;
+        };
+        NewTopicBody: {
+            goals?: string[];
+            language: string;
+            level: string;
+            phrases?: string[];
+            scenario?: string;
+            title: string;
+        };
+        PositionOutputBody: {
             position: string;
         };
-        SessionBrief: {
-            id: string;
-            status: components["schemas"]["Status"];
-            topic: components["schemas"]["TopicBrief"];
-            started_at: string;
-            duration_ms: number;
-            turns: number;
-            excerpt?: string;
+        Problem: {
+            /** @description Stable name of the problem */
+            code: string;
+            /** @description What was wrong, where, and what to do */
+            detail: string;
+            /** @description Where the input was wrong */
+            errors?: components["schemas"]["ErrorDetail"][] | null;
+            /**
+             * Format: int64
+             * @description The HTTP status
+             */
+            status: number;
+            /** @description The HTTP status in words */
+            title: string;
+            /** @description about:blank */
+            type: string;
         };
-        Sessions: {
-            sessions: components["schemas"]["SessionBrief"][];
-            next?: string;
-        };
-        TokenRequest: {
-            speed?: number;
-            patience?: string;
-        };
-        Token: {
-            value: string;
-            /** Format: date-time */
-            expires_at: string;
-            calls_url: string;
-            call: number;
+        Provided: {
             model: string;
+            name: string;
         };
-        RelayedEvent: {
+        Rejection: {
+            code: string;
+            /** Format: int64 */
             n: number;
-            call: number;
+        };
+        ReportIn: {
+            /**
+             * Format: int64
+             * @description From the session's start
+             */
             at_ms: number;
-            rec_ms: number | null;
+            /**
+             * Format: int64
+             * @description The call's number; 0 for what belongs to none
+             */
+            call: number;
+            /** @description A provider event as received, or one of the page's own */
             event: {
                 [key: string]: unknown;
             };
+            /**
+             * Format: int64
+             * @description Running number in the session; the key of idempotency
+             */
+            n: number;
+            /**
+             * Format: int64
+             * @description From the recorder's start; null when nothing is recorded
+             */
+            rec_ms: number | null;
         };
-        EventBatch: {
-            events: components["schemas"]["RelayedEvent"][];
+        ReportsInputBody: {
+            events: components["schemas"]["ReportIn"][] | null;
         };
-        EventReceipt: {
+        ReportsOutputBody: {
+            /** Format: int64 */
             accepted: number;
+            /** Format: int64 */
             duplicates: number;
-            rejected: {
-                n: number;
-                code: string;
-            }[];
+            position: string;
+            /**
+             * Format: int64
+             * @description All of 1 to this number are in
+             */
             received_through: number;
-            position: string;
+            rejected: components["schemas"]["Rejection"][] | null;
         };
-        EndRequest: {
+        Resync: {
+            because: string;
+        };
+        Segment: {
+            /** Format: int64 */
+            call: number;
+            /** Format: int64 */
+            ended_ms: number | null;
+            /**
+             * Format: int64
+             * @description How much of an interrupted turn was heard; the cut in its text is not known
+             */
+            heard_ms: number | null;
+            interrupted: boolean;
+            item_id: string;
             /** @enum {string} */
-            reason: "learner" | "token_refresh_failed" | "time_limit";
-            recording_expected: boolean;
-            last_n: number;
+            speaker: "learner" | "tutor";
+            /**
+             * Format: int64
+             * @description On the recording's clock, or the session's without one
+             */
+            started_ms: number | null;
+            /** @enum {string} */
+            status: "final" | "prompted" | "empty" | "failed" | "missing" | "pending";
+            /** @description null when there is none */
+            text: string | null;
         };
-        Progress: {
+        Session: {
+            audio: components["schemas"]["Audio"];
+            /** Format: date-time */
+            ended_at?: string;
+            ended_because?: string;
+            id: string;
             position: string;
-            status: components["schemas"]["Status"];
+            /** @description Why attention is needed */
+            reason?: string;
+            segments: components["schemas"]["Segment"][] | null;
+            /** Format: date-time */
+            started_at: string;
+            /** @description saved means that everything is verified */
+            status: string;
+            timings: components["schemas"]["Timings"];
+            topic: components["schemas"]["SessionTopic"];
         };
-        Accepted: {
+        SessionChanged: {
+            deleted: boolean;
+            id: string;
             position: string;
+            reason?: string;
+            status: string;
         };
-        UploadRequest: {
-            size: number;
-            sha256: string;
-            content_type: string;
+        SessionTopic: {
+            id: string;
+            language: string;
+            level: string;
+            title: string;
+        };
+        SessionsOutputBody: {
+            /** @description Cursor of the next page */
+            next?: string;
+            sessions: components["schemas"]["Summary"][] | null;
+        };
+        SetupOutputBody: {
+            /** @description No account exists yet */
+            needed: boolean;
+        };
+        Summary: {
+            /** Format: int64 */
             duration_ms: number;
+            excerpt?: string;
+            has_audio: boolean;
+            id: string;
+            reason?: string;
+            /** Format: date-time */
+            started_at: string;
+            status: string;
+            topic: components["schemas"]["SessionTopic"];
+            /** Format: int64 */
+            turns: number;
+        };
+        TalkChoice: {
+            /**
+             * @description How long the tutor waits before it answers
+             * @enum {string}
+             */
+            patience?: "low" | "normal" | "high";
+            /**
+             * Format: double
+             * @description The tutor's speed; 1 is usual
+             */
+            speed?: number;
+        };
+        Timings: {
+            /** Format: int64 */
+            first_response_ms: number | null;
+            /** Format: int64 */
+            median_response_ms: number | null;
+        };
+        TokenOutputBody: {
+            /**
+             * Format: int64
+             * @description The number of the call that this token opens
+             */
+            call: number;
+            /** @description Where to post the offer */
+            calls_url: string;
+            /** Format: date-time */
+            expires_at: string;
+            model: string;
+            /** @description The provider's short-lived client secret */
+            value: string;
+        };
+        Topic: {
+            goals: string[] | null;
+            id: string;
+            /** @description BCP 47 */
+            language: string;
+            /**
+             * @description CEFR
+             * @enum {string}
+             */
+            level: "A1" | "A2" | "B1" | "B2" | "C1" | "C2";
+            /** @description The caller wrote it herself */
+            mine: boolean;
+            phrases: string[] | null;
+            scenario: string;
+            title: string;
+        };
+        TopicsOutputBody: {
+            topics: components["schemas"]["Topic"][] | null;
+        };
+        UploadInputBody: {
+            content_type: string;
+            /** Format: int64 */
+            duration_ms: number;
+            /** @description Hex */
+            sha256: string;
+            /** Format: int64 */
+            size: number;
+        };
+        UploadOutputBody: {
+            /** Format: date-time */
+            expires_at: string;
+            parts: components["schemas"]["UploadPart"][] | null;
+            upload_id: string;
         };
         UploadPart: {
-            n: number;
-            offset: number;
-            size: number;
-            method: string;
-            url: string;
+            done: boolean;
+            /** @description To be sent exactly so */
             headers: {
                 [key: string]: string;
             };
-            done: boolean;
-        };
-        Upload: {
-            upload_id: string;
-            parts: components["schemas"]["UploadPart"][];
-            expires_at: string;
-        };
-        SessionChange: {
-            id: string;
-            status: components["schemas"]["Status"];
-            position: string;
+            method: string;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            offset: number;
+            /** Format: int64 */
+            size: number;
+            url: string;
         };
     };
     responses: never;
@@ -405,7 +637,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    "setup-needed": {
+    live: {
         parameters: {
             query?: never;
             header?: never;
@@ -420,103 +652,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Setup"];
+                    "text/event-stream": ({
+                        data: components["schemas"]["Alive"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "alive";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["Resync"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "resync";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["SessionChanged"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "session";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    })[];
                 };
             };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    setup: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetupRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "sign-in": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignInRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "sign-out": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -545,100 +717,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "erase-me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Accepted"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    topics: {
-        parameters: {
-            query?: {
-                min_position?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Topics"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "add-topic": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewTopic"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Topic"];
-                };
-            };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -652,6 +731,7 @@ export interface operations {
     sessions: {
         parameters: {
             query?: {
+                /** @description Words that were said */
                 q?: string;
                 cursor?: string;
                 min_position?: string;
@@ -668,10 +748,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Sessions"];
+                    "application/json": components["schemas"]["SessionsOutputBody"];
                 };
             };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -691,11 +771,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewSession"];
+                "application/json": components["schemas"]["NewSessionBody"];
             };
         };
         responses: {
-            /** @description OK */
+            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -704,7 +784,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -718,6 +798,7 @@ export interface operations {
     session: {
         parameters: {
             query?: {
+                /** @description Wait until the read models hold this position */
                 min_position?: string;
             };
             header?: never;
@@ -737,7 +818,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -759,16 +840,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Accepted */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Accepted"];
+                    "application/json": components["schemas"]["PositionOutputBody"];
                 };
             };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -779,73 +860,21 @@ export interface operations {
             };
         };
     };
-    token: {
+    audio: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TokenRequest"];
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Token"];
-                };
-            };
-            /** @description A problem */
+            /** @description A problem document, or the bytes */
             default: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "relay-events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EventBatch"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EventReceipt"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
+                content?: never;
             };
         };
     };
@@ -860,7 +889,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EndRequest"];
+                "application/json": components["schemas"]["EndInputBody"];
             };
         };
         responses: {
@@ -870,10 +899,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Progress"];
+                    "application/json": components["schemas"]["LandedOutputBody"];
                 };
             };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -881,6 +910,130 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mint-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TalkChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "transcript-json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A problem document, or the bytes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "transcript-txt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A problem document, or the bytes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "transcript-vtt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A problem document, or the bytes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -895,7 +1048,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UploadRequest"];
+                "application/json": components["schemas"]["UploadInputBody"];
             };
         };
         responses: {
@@ -905,10 +1058,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Upload"];
+                    "application/json": components["schemas"]["UploadOutputBody"];
                 };
             };
-            /** @description A problem */
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -925,7 +1078,7 @@ export interface operations {
             header?: never;
             path: {
                 id: string;
-                uid: string;
+                upload: string;
             };
             cookie?: never;
         };
@@ -937,10 +1090,215 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Progress"];
+                    "application/json": components["schemas"]["LandedOutputBody"];
                 };
             };
-            /** @description A problem */
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A problem document, or the bytes */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "setup-needed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstAccountBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    topics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-topic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTopicBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topic"];
+                };
+            };
+            /** @description Error */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -9,7 +9,8 @@ export type LiveParts = {
   document: Document
 }
 
-type Listener = (change: SessionChange) => void
+/** Hears of a change; undefined means that some were missed and what is shown should be read again. */
+type Listener = (change: SessionChange | undefined) => void
 
 /**
  * News of my sessions. One tab holds the line to the server and passes the
@@ -28,7 +29,7 @@ export class Live {
   /** Begins to listen; call it once somebody is signed in. Twice is as good as once. */
   open(): void {
     const { channel, document } = this.#parts
-    channel.onmessage = (message: MessageEvent<SessionChange>) => {
+    channel.onmessage = (message: MessageEvent<SessionChange | undefined>) => {
       this.#tell(message.data)
     }
     document.addEventListener('visibilitychange', this.#takeTurns)
@@ -56,7 +57,7 @@ export class Live {
       }
       const timer = setTimeout(done, atMost)
       const stop = this.subscribe((change) => {
-        if (change.id === session) done()
+        if (!change || change.id === session) done()
       })
     })
   }
@@ -88,9 +89,10 @@ export class Live {
   #listen(leave: AbortSignal): Promise<void> {
     const line = this.#parts.open()
     line.addEventListener('session', (message: MessageEvent<string>) => {
-      const change = JSON.parse(message.data) as SessionChange
-      this.#parts.channel.postMessage(change)
-      this.#tell(change)
+      this.#spread(JSON.parse(message.data) as SessionChange)
+    })
+    line.addEventListener('resync', () => {
+      this.#spread(undefined)
     })
     return new Promise((resolve) => {
       leave.addEventListener('abort', () => {
@@ -100,7 +102,12 @@ export class Live {
     })
   }
 
-  #tell(change: SessionChange): void {
+  #spread(change: SessionChange | undefined): void {
+    this.#parts.channel.postMessage(change)
+    this.#tell(change)
+  }
+
+  #tell(change: SessionChange | undefined): void {
     for (const listener of [...this.#listeners]) listener(change)
   }
 }

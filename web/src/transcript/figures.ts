@@ -18,7 +18,7 @@ export function figures(segments: readonly Segment[], language: string): Figures
   const own = segments.filter((segment) => segment.speaker === 'learner' && segment.status === 'final')
   return {
     turns: segments.filter((segment) => segment.status !== 'empty').length,
-    words: own.reduce((sum, segment) => sum + wordCount(segment.text, language), 0),
+    words: own.reduce((sum, segment) => sum + wordCount(segment.text ?? '', language), 0),
   }
 }
 
