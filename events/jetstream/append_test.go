@@ -3,6 +3,7 @@ package jetstream_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -26,16 +27,19 @@ type faulty struct {
 	proxy *proxy
 	conn  *nats.Conn
 	log   *jetstream.Log
-	truth *jetstream.Log
+
+	truth     *jetstream.Log
+	truthConn *nats.Conn
 }
 
 func newFaulty(t *testing.T, answerWait time.Duration) *faulty {
 	t.Helper()
 	n := eventstest.StartNATS(t)
-	truth := eventstest.OpenLog(t, n.Connect(), jetstream.Config{})
+	beside := n.Connect()
+	truth := eventstest.OpenLog(t, beside, jetstream.Config{})
 	p := startProxy(t, n)
 	nc := eventstest.Dial(t, p.url())
-	return &faulty{n, p, nc, eventstest.OpenLog(t, nc, jetstream.Config{AnswerWait: answerWait}), truth}
+	return &faulty{n, p, nc, eventstest.OpenLog(t, nc, jetstream.Config{AnswerWait: answerWait}), truth, beside}
 }
 
 // stored checks that exactly these many events of Anna's are in the log, the
@@ -85,6 +89,19 @@ func TestAppendWhoseAnswerIsLost(t *testing.T) {
 			}
 			f.stored(t, n, at)
 		})
+		t.Run(name+" stored once over a restart", func(t *testing.T) {
+			f := newFaulty(t, time.Second)
+			lost := f.proxy.loseAnswer(publishAnswer)
+			answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
+			<-lost
+			restart(f.nats, f.truthConn)
+
+			got := <-answer
+			if got.err != nil {
+				t.Fatal(got.err)
+			}
+			f.stored(t, n, got.at)
+		})
 	}
 }
 
@@ -94,8 +111,12 @@ func TestAppendThatIsStoredLate(t *testing.T) {
 			f := newFaulty(t, 20*time.Millisecond)
 			held, release := f.proxy.holdRequest(annasRequest)
 			defer release()
+			before := f.conn.Stats().OutMsgs
 			answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
 			<-held
+			for f.conn.Stats().OutMsgs < before+uint64(2*n) { // all was sent a second time
+				runtime.Gosched()
+			}
 			release()
 
 			got := <-answer
@@ -183,6 +204,31 @@ func TestAppendWhileTheServerIsDown(t *testing.T) {
 		if all, err := log.Load(t.Context(), anna.Aggregate(), 0); err != nil || len(all) != 4 {
 			t.Errorf("%d events are stored, want 4 (%v)", len(all), err)
 		}
+	})
+}
+
+func TestAppendThatWaitsForAnother(t *testing.T) {
+	f := newFaulty(t, time.Minute)
+	held, release := f.proxy.holdRequest(annasRequest)
+	defer release()
+	first := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, 1, 1))
+	<-held
+
+	t.Run("nothing was sent when its context ends first", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		second := appendLater(ctx, f.log, events.ExpectNew(), eventstest.Turns(anna, 1, 2))
+		cancel()
+		if got := <-second; events.CodeOf(got.err) != events.CodeUnavailable {
+			t.Errorf("got %v, want %s", got.err, events.CodeUnavailable)
+		}
+	})
+	release()
+	t.Run("the first is not troubled", func(t *testing.T) {
+		got := <-first
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+		f.stored(t, 1, got.at)
 	})
 }
 

@@ -14,6 +14,12 @@
 // projections read with an ordered consumer (follow.go), workers with a durable
 // one (worker.go).
 //
+//	stream          subject                               holds
+//	PARLEY          parley.<kind>.<id>                    every event, for ever
+//	PARLEY_KEYS     parley_keys.<generation>.<kind>.<id>  wrapped data keys, or the marker of a destroyed one
+//	PARLEY_SIGNINS  parley_signins.<hash>                 who is signed in, until it ends
+//	PARLEY_ERASED   parley_erased.<session>               when a session was erased
+//
 // Sealing happens here, at the edge. envelope.go, body.go and sealing.go fix
 // the stored bytes, which are for ever: the golden files under testdata hold
 // one message of each kind.

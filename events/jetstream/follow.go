@@ -28,7 +28,7 @@ func (l *Log) Follow(ctx context.Context, after events.Position, max int, delive
 	}
 	began, err := l.Identity(ctx)
 	if err != nil {
-		return err
+		return ended(ctx, err)
 	}
 	f := &follower{log: l, began: began, at: after, max: max, deliver: deliver}
 	if err := f.check(ctx); err != nil {
@@ -115,7 +115,7 @@ func (f *follower) pass(ctx context.Context, first jetstream.Msg, inbox <-chan j
 		}
 		e, err := f.log.decode(ctx, s)
 		if err != nil {
-			return err
+			return ended(ctx, err)
 		}
 		batch = append(batch, e)
 		if len(batch) == f.max {
@@ -130,6 +130,14 @@ func (f *follower) pass(ctx context.Context, first jetstream.Msg, inbox <-chan j
 	}
 	f.at = batch[len(batch)-1].Position
 	return f.deliver(batch)
+}
+
+// ended prefers the context's error to one that it caused.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // received reads what a consumer delivered.

@@ -41,6 +41,18 @@ func rawStream(t *testing.T, nc *nats.Conn, name string) natsjs.Stream {
 	return stream
 }
 
+// restart stops the server and starts it again, and returns once the connection
+// is back.
+func restart(n *eventstest.NATS, nc *nats.Conn) {
+	down, up := nc.StatusChanged(nats.RECONNECTING), nc.StatusChanged(nats.CONNECTED)
+	defer nc.RemoveStatusListener(down)
+	defer nc.RemoveStatusListener(up)
+	n.Stop()
+	<-down
+	n.Start()
+	<-up
+}
+
 // onDisk tells whether any file of the server's store holds the text.
 func onDisk(t *testing.T, n *eventstest.NATS, text string) bool {
 	t.Helper()

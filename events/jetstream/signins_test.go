@@ -46,9 +46,7 @@ func TestSignIns(t *testing.T) {
 		expect(t, "desk", ana, "")
 	})
 	t.Run("it outlives the server", func(t *testing.T) {
-		b.NATS.Stop()
-		b.NATS.Start()
-		waitConnected(t, b)
+		restart(b.NATS, b.Conn)
 		expect(t, "desk", ana, "")
 	})
 	t.Run("the server ends it in time", func(t *testing.T) {
@@ -89,20 +87,6 @@ func TestSignIns(t *testing.T) {
 			}
 		}
 	})
-}
-
-// waitConnected returns once the bundle's connection is back.
-func waitConnected(t *testing.T, b *eventstest.Bundle) {
-	t.Helper()
-	back := b.Conn.StatusChanged()
-	defer b.Conn.RemoveStatusListener(back)
-	for !b.Conn.IsConnected() {
-		select {
-		case <-back:
-		case <-t.Context().Done():
-			t.Fatal("the connection did not come back")
-		}
-	}
 }
 
 func TestLedger(t *testing.T) {

@@ -29,7 +29,8 @@ type Worker struct {
 	// often while Handle runs.
 	AckWait time.Duration
 	// Handle does the work. Its context ends with that of Work. After an error
-	// the event comes again, later each time.
+	// the event comes again, later each time. An event that cannot be decoded
+	// has an *events.Unreadable body, one whose key is destroyed says so.
 	Handle func(context.Context, events.Event) error
 	// GiveUp is called when Handle failed for the last time; when it succeeds
 	// the event does not come again. nil: never give up.
