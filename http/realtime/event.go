@@ -18,7 +18,7 @@ type Body interface{ body() }
 
 // The bodies.
 type (
-	// SessionDescribed: the provider states the call's settings.
+	// SessionDescribed states the call's settings.
 	SessionDescribed struct {
 		SessionID string
 		Model     string
@@ -29,37 +29,38 @@ type (
 		PrefixPaddingMS *int
 	}
 
-	// ItemAdded: an item took its place in the conversation. This is what
-	// orders turns, for both speakers.
+	// ItemAdded says that an item took its place in the conversation. This is
+	// what orders turns, for both speakers.
 	ItemAdded struct {
 		// PreviousItemID is the item before it; nil: not said, or the first.
 		PreviousItemID *string
 		Item           Item
 	}
 
-	// ItemDone: an item is complete. Its predecessor is unreliable and so is
-	// not decoded.
+	// ItemDone says that an item is complete. Its predecessor is unreliable and
+	// so is not decoded.
 	ItemDone struct{ Item Item }
 
-	// SpeechStarted: the learner was heard to begin. The item is to come.
+	// SpeechStarted says that the learner was heard to begin. The item is to come.
 	SpeechStarted struct {
 		ItemID       string
 		AudioStartMS int
 	}
 
-	// SpeechStopped: the learner was heard to end.
+	// SpeechStopped says that the learner was heard to end.
 	SpeechStopped struct {
 		ItemID     string
 		AudioEndMS int
 	}
 
-	// Committed: the learner's audio became an item; fixes its place.
+	// Committed says that the learner's audio became an item, and fixes its
+	// place.
 	Committed struct {
 		ItemID         string
 		PreviousItemID *string
 	}
 
-	// TimeoutTriggered: nobody spoke for the idle timeout. The item that
+	// TimeoutTriggered says that nobody spoke for the idle timeout. The item that
 	// follows is no turn of the learner.
 	TimeoutTriggered struct {
 		ItemID       string
@@ -67,7 +68,7 @@ type (
 		AudioEndMS   int
 	}
 
-	// TranscriptionCompleted: what the learner said, whole. A later one for
+	// TranscriptionCompleted is what the learner said, whole. A later one for
 	// the same item replaces it.
 	TranscriptionCompleted struct {
 		ItemID       string
@@ -78,17 +79,17 @@ type (
 		Usage    *Usage
 	}
 
-	// TranscriptionFailed: there will be no text for this item.
+	// TranscriptionFailed says that there will be no text for this item.
 	TranscriptionFailed struct {
 		ItemID       string
 		ContentIndex int
 		Code         string
 	}
 
-	// ResponseCreated: the tutor began to think.
+	// ResponseCreated says that the tutor began to think.
 	ResponseCreated struct{ ResponseID string }
 
-	// ResponseDone: the tutor has thought to the end, or was stopped.
+	// ResponseDone says that the tutor has thought to the end, or was stopped.
 	ResponseDone struct {
 		ResponseID string
 		// Status is completed, cancelled, failed or incomplete.
@@ -99,62 +100,63 @@ type (
 		Usage  *Usage
 	}
 
-	// OutputItemAdded: an item belongs to this response.
+	// OutputItemAdded says that an item belongs to this response.
 	OutputItemAdded struct {
 		ResponseID string
 		Item       Item
 	}
 
-	// OutputItemDone: an item of this response is complete.
+	// OutputItemDone says that an item of this response is complete.
 	OutputItemDone struct {
 		ResponseID string
 		Item       Item
 	}
 
-	// OutputTranscriptDone: the words of the tutor's voice, as generated.
+	// OutputTranscriptDone is what the tutor's voice says, as generated: also when
+	// the learner spoke in.
 	OutputTranscriptDone struct {
 		ResponseID string
 		ItemID     string
 		Text       string
 	}
 
-	// OutputTextDone: words of the tutor that have no voice.
+	// OutputTextDone is what the tutor says without a voice.
 	OutputTextDone struct {
 		ResponseID string
 		ItemID     string
 		Text       string
 	}
 
-	// OutputAudioStarted: the tutor is heard from here.
+	// OutputAudioStarted says that the tutor is heard from here.
 	OutputAudioStarted struct{ ResponseID string }
 
-	// OutputAudioStopped: the tutor has fallen silent.
+	// OutputAudioStopped says that the tutor has fallen silent.
 	OutputAudioStopped struct{ ResponseID string }
 
-	// OutputAudioCleared: the learner spoke in; what was left is not heard.
+	// OutputAudioCleared says that the learner spoke in; what was left is not heard.
 	OutputAudioCleared struct{ ResponseID string }
 
-	// Truncated: the learner heard this much of the item and no more.
+	// Truncated says that the learner heard this much of the item and no more.
 	Truncated struct {
 		ItemID       string
 		ContentIndex int
 		AudioEndMS   int
 	}
 
-	// Deleted: the item left the conversation.
+	// Deleted says that the item left the conversation.
 	Deleted struct{ ItemID string }
 
-	// ProviderError: the provider refused something; most are recoverable.
+	// ProviderError says that the provider refused something; most are recoverable.
 	ProviderError struct {
 		Code    string
 		Message string
 	}
 
-	// Ignored: a known event that says nothing a record needs: deltas, parts,
+	// Ignored is a known event that says nothing a record needs: deltas, parts,
 	// rate limits.
 	Ignored struct{}
 
-	// Unknown: an event of a name that is not known here.
+	// Unknown is an event of a name that is not known here.
 	Unknown struct{}
 )
 

@@ -69,7 +69,7 @@ func (p *Partner) newCall(settings session) (*call, error) {
 		messages: make(chan []byte, 16), packets: make(chan *rtp.Packet, 16), over: make(chan struct{}),
 	}
 	settings.ExpiresAt = p.config.Now().Add(c.limit).Unix()
-	c.talk = p.converse(settings, c.send)
+	c.talk = p.newConversation(settings, c.send)
 	if err := c.listen(); err != nil {
 		c.abandon()
 		return nil, err
@@ -77,9 +77,9 @@ func (p *Partner) newCall(settings session) (*call, error) {
 	return c, nil
 }
 
-// converse makes the conversation of a call. The ids within it only need to
-// differ, so they are counted behind the session's random id.
-func (p *Partner) converse(settings session, send func([]byte)) *conversation {
+// newConversation makes the conversation of a call. The ids within it only
+// need to differ, so they are counted behind the session's random id.
+func (p *Partner) newConversation(settings session, send func([]byte)) *conversation {
 	language, topic, count := "", "", 0
 	if t := settings.Audio.Input.Transcription; t != nil {
 		language = t.Language
@@ -229,11 +229,11 @@ func (c *call) serve(ctx context.Context) error {
 	defer limit.Stop()
 	pace := time.NewTicker(frame)
 	defer pace.Stop()
-	return c.converse(ctx, limit.C, pace.C)
+	return c.loop(ctx, limit.C, pace.C)
 }
 
-// converse is the call's one loop.
-func (c *call) converse(ctx context.Context, limit, pace <-chan time.Time) error {
+// loop is where everything of a call comes together, one thing at a time.
+func (c *call) loop(ctx context.Context, limit, pace <-chan time.Time) error {
 	var last time.Time // that steps were made up to
 	for {
 		select {

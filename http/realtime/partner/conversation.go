@@ -14,6 +14,9 @@ const (
 	generating   = 3                      // times as fast as speaking
 )
 
+// gone is when the learner's packets are no longer late but stopped.
+const gone = time.Second
+
 // fields are those of one event, next to its type and id.
 type fields map[string]any
 
@@ -103,10 +106,11 @@ func (c *conversation) hear(s sound) {
 // noticeSilence ends the learner's turn when packets stop coming.
 func (c *conversation) noticeSilence() {
 	turns := c.session.Audio.Input.TurnDetection
-	if turns == nil {
+	since := c.agenda.now - c.heardAt
+	if turns == nil || since < gone {
 		return
 	}
-	now := c.heardTo + c.agenda.now - c.heardAt
+	now := c.heardTo + since
 	if c.detector.silent(now, *turns) == stopped {
 		c.speechStopped(*turns)
 	}

@@ -17,7 +17,7 @@ const (
 	maxOffer = 64 << 10
 )
 
-// Handler serves the provider's routes:
+// Handler serves the provider's routes, from Open to Close:
 //
 //	POST /v1/realtime/client_secrets      bearer: the key
 //	POST /v1/realtime/calls               bearer: a token; SDP in, SDP out
