@@ -48,6 +48,7 @@ type Worker struct {
 const (
 	workBatch   = 256              // events asked for at once
 	workWait    = 20 * time.Second // how long the server holds such a request
+	workPulse   = time.Second      // how often it shows that it still holds it; twice that without one, and it is asked again
 	workPending = 50_000           // events put off at the same time
 	farewell    = 5 * time.Second  // for the last acknowledgements
 )
@@ -157,7 +158,7 @@ func (s *shift) untilHandFree(ctx context.Context) error {
 func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer) error {
 	wait, cancel := context.WithTimeout(ctx, workWait)
 	defer cancel()
-	batch, err := consumer.Fetch(workBatch, jetstream.FetchContext(wait))
+	batch, err := consumer.Fetch(workBatch, jetstream.FetchContext(wait), jetstream.FetchHeartbeat(workPulse))
 	if err != nil {
 		return err
 	}

@@ -218,6 +218,25 @@ func TestWorkerShowsThatItLives(t *testing.T) {
 	}
 }
 
+func TestWorkerOverARestart(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	ended(t, b, 1)
+	seen := make(chan events.Position)
+	w := work(t, b.Log, jetstream.Worker{
+		Name: "finalizer", Kinds: []events.Kind{events.KindSessionEnded},
+		Handle: func(_ context.Context, e events.Event) error { seen <- e.Position; return nil },
+	})
+	first := <-seen
+	restart(b.NATS, b.Conn)
+	ended(t, b, 1)
+	for at := range seen { // the first may come again: its acknowledgement can be lost
+		if at != first {
+			break
+		}
+	}
+	w.end(t)
+}
+
 func TestWorkerLeavesOnlyWhenItIsDone(t *testing.T) {
 	b := eventstest.NewBundle(t)
 	ended(t, b, 1)
