@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ type accountFlags struct {
 	roles         roleList
 	passwordStdin bool
 	asJSON        bool
-	dir           string
+	data          string
 }
 
 func readAccountFlags(t terminal, args []string) (accountFlags, error) {
@@ -57,11 +56,8 @@ func readAccountFlags(t terminal, args []string) (accountFlags, error) {
 	if err := parse(set, args[1:]); err != nil {
 		return f, err
 	}
-	var err error
-	f.dir, err = filepath.Abs(*data)
+	f.data = *data
 	switch {
-	case err != nil:
-		return f, err
 	case set.NArg() > 0:
 		return f, events.Errorf(events.CodeInvalid, "unexpected argument %q", set.Arg(0))
 	case f.email == "":
@@ -87,15 +83,11 @@ func account(ctx context.Context, t terminal, args []string) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	config, err := readConfig(t.environ)
+	to, err := reachInstance(t, f.data)
 	if err != nil {
 		return err
 	}
-	at, err := connected(config, f.dir)
-	if err != nil {
-		return err
-	}
-	log, nc, err := openLog(ctx, config, *at.NATS, f.dir)
+	log, nc, err := openLog(ctx, to.config, *to.servers.NATS, to.dir)
 	if err != nil {
 		return err
 	}

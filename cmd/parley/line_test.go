@@ -69,10 +69,9 @@ func (b *browser) until(what string, changed <-chan struct{}, isSo func() bool) 
 // conversation is a session on the way.
 type conversation struct {
 	*browser
-	id      string
-	upload  string
-	parts   []any
-	changed <-chan struct{}
+	id     string
+	upload string
+	parts  []any
 }
 
 func (b *browser) startSession() *conversation {

@@ -25,7 +25,6 @@ type terminal struct {
 	in      io.Reader
 	out     io.Writer
 	err     io.Writer
-	getenv  func(string) string
 	environ []string
 }
 
@@ -49,7 +48,7 @@ func commands() []command {
 }
 
 func main() {
-	t := terminal{os.Stdin, os.Stdout, os.Stderr, os.Getenv, os.Environ()}
+	t := terminal{os.Stdin, os.Stdout, os.Stderr, os.Environ()}
 	os.Exit(run(signalled(), t, os.Args[1:]))
 }
 

@@ -25,7 +25,7 @@ const asProgram = "TEST_AS_PARLEY"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		os.Exit(run(signalled(), terminal{os.Stdin, os.Stdout, os.Stderr, os.Getenv, programEnviron()}, os.Args[1:]))
+		os.Exit(run(signalled(), terminal{os.Stdin, os.Stdout, os.Stderr, programEnviron()}, os.Args[1:]))
 	}
 	os.Exit(m.Run())
 }

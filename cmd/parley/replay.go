@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -61,19 +60,11 @@ func replay(ctx context.Context, t terminal, args []string) error {
 }
 
 func loadSession(ctx context.Context, t terminal, data string, id events.SessionID) ([]events.Event, error) {
-	dir, err := filepath.Abs(data)
+	to, err := reachInstance(t, data)
 	if err != nil {
 		return nil, err
 	}
-	config, err := readConfig(t.environ)
-	if err != nil {
-		return nil, err
-	}
-	at, err := connected(config, dir)
-	if err != nil {
-		return nil, err
-	}
-	log, nc, err := openLog(ctx, config, *at.NATS, dir)
+	log, nc, err := openLog(ctx, to.config, *to.servers.NATS, to.dir)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,26 @@ func stampOf(who events.Actor) events.Stamp {
 	}
 }
 
+// reach is how a command finds the instance that it is about.
+type reach struct {
+	config  Config
+	dir     string
+	servers embedded.Connection
+}
+
+// reachInstance reads the environment and finds the servers: those that are
+// configured, else those of the instance that runs on the data folder.
+func reachInstance(t terminal, data string) (r reach, err error) {
+	if r.dir, err = filepath.Abs(data); err != nil {
+		return r, err
+	}
+	if r.config, err = readConfig(t.environ); err != nil {
+		return r, err
+	}
+	r.servers, err = connected(r.config, r.dir)
+	return r, err
+}
+
 // openLog connects to the log and opens its vault.
 func openLog(ctx context.Context, c Config, at embedded.NATSConnection, dir string, opts ...nats.Option) (*jetstream.Log, *nats.Conn, error) {
 	opts = append(append(jetstream.ConnectOptions(), opts...), nats.UserInfo(at.User, at.Password))

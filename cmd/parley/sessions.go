@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -72,19 +71,11 @@ func printSessionsJSON(t terminal, found []projections.Overview) error {
 
 // openViews connects to the read models alone.
 func openViews(ctx context.Context, t terminal, data string) (*postgres.Database, error) {
-	dir, err := filepath.Abs(data)
+	to, err := reachInstance(t, data)
 	if err != nil {
 		return nil, err
 	}
-	config, err := readConfig(t.environ)
-	if err != nil {
-		return nil, err
-	}
-	at, err := connected(config, dir)
-	if err != nil {
-		return nil, err
-	}
-	database := postgres.New(postgres.Config{URL: at.Postgres.URL})
+	database := postgres.New(postgres.Config{URL: to.servers.Postgres.URL})
 	if err := database.Open(ctx); err != nil {
 		return nil, err
 	}

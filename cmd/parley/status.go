@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"parley/events"
 )
@@ -12,11 +11,11 @@ import (
 // state is how an instance stands, as far as its servers say.
 type state struct {
 	Version  string            `json:"version"`
-	Log      events.Position   `json:"log"`   // last position of the log
-	Views    events.Position   `json:"views"` // what the read models hold
-	Lag      uint64            `json:"lag"`   // positions between the two
+	Log      events.Position   `json:"log"`      // last position of the log
+	Views    events.Position   `json:"views"`    // what the read models hold
+	Lag      uint64            `json:"lag"`      // positions between the two
 	Sessions map[string]int    `json:"sessions"` // of the newest, by status
-	Missing  map[string]string `json:"missing"` // what cannot be reached, and why
+	Missing  map[string]string `json:"missing"`  // what cannot be reached, and why
 }
 
 // status asks log, read models and store. It fails when one cannot be reached.
@@ -46,19 +45,11 @@ const statusSessions = 100
 
 func lookAround(ctx context.Context, t terminal, data string) (state, error) {
 	now := state{Version: version, Sessions: map[string]int{}}
-	dir, err := filepath.Abs(data)
+	to, err := reachInstance(t, data)
 	if err != nil {
 		return now, err
 	}
-	config, err := readConfig(t.environ)
-	if err != nil {
-		return now, err
-	}
-	at, err := connected(config, dir)
-	if err != nil {
-		return now, err
-	}
-	b, err := openBackend(ctx, config, at, dir, silent())
+	b, err := openBackend(ctx, to.config, to.servers, to.dir, silent())
 	if err != nil {
 		return now, err
 	}
