@@ -39,8 +39,15 @@ func passes(state string) bool {
 }
 
 // isBadValue tells whether PostgreSQL refused a value: one that it cannot hold
-// (class 22) or that breaks a constraint (class 23).
+// (class 22), that breaks a constraint (23) or is too large for an index (54).
 func isBadValue(err error) bool {
 	var refused *pgconn.PgError
-	return errors.As(err, &refused) && (refused.Code[:2] == "22" || refused.Code[:2] == "23")
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Code[:2] {
+	case "22", "23", "54":
+		return true
+	}
+	return false
 }

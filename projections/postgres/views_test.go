@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"crypto/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -240,6 +241,13 @@ func TestDeadLetters(t *testing.T) {
 			t.Errorf("%d segments, %v", len(view.Segments), err)
 		}
 	})
+	t.Run("an id too large for an index waits too", func(t *testing.T) {
+		read := given(t, started(first, anna), said(first, longID(), events.Final, "x"), started(second, bea))
+		letters, err := read.DeadLetters(t.Context(), 10)
+		if err != nil || len(letters) != 1 || letters[0].Position != 2 {
+			t.Errorf("got %+v, %v", letters, err)
+		}
+	})
 	t.Run("a deletion is obeyed behind a broken event", func(t *testing.T) {
 		deleted := on(first.Aggregate(), &events.SessionDeleteRequested{By: anna})
 		read := given(t, append(slices.Clone(evs), deleted)...)
@@ -254,6 +262,15 @@ func TestDeadLetters(t *testing.T) {
 			t.Errorf("got %+v, %v", letters, err)
 		}
 	})
+}
+
+// longID does not fit an index, even compressed.
+func longID() string {
+	var id strings.Builder
+	for range 400 {
+		id.WriteString(rand.Text())
+	}
+	return id.String()
 }
 
 func TestAccountsAndTopics(t *testing.T) {
