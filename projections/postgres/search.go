@@ -60,19 +60,9 @@ type questions struct {
 }
 
 func (v *Views) questions(ctx context.Context, learner events.AccountID, query string) (q questions, err error) {
-	found, err := v.db.pool.Query(ctx, "select id, language from "+qualified(v.db.config.Views, sessions.name)+
-		" where learner = $1 and deleted is null", learner)
+	languages, err := v.languages(ctx, learner)
 	if err != nil {
-		return q, translate(err, "search")
-	}
-	languages := map[events.SessionID]string{}
-	var id events.SessionID
-	var language string
-	if _, err = pgx.ForEachRow(found, []any{&id, &language}, func() error {
-		languages[id] = language
-		return nil
-	}); err != nil {
-		return q, translate(err, "search")
+		return q, err
 	}
 	for id, language := range languages {
 		key, ok, err := wordKey(ctx, v.vault, id)
@@ -84,6 +74,23 @@ func (v *Views) questions(ctx context.Context, learner events.AccountID, query s
 		}
 	}
 	return q, nil
+}
+
+// languages are those of the learner's sessions.
+func (v *Views) languages(ctx context.Context, learner events.AccountID) (map[events.SessionID]string, error) {
+	found, err := v.db.pool.Query(ctx, "select id, language from "+qualified(v.db.config.Views, sessions.name)+
+		" where learner = $1 and deleted is null", learner)
+	if err != nil {
+		return nil, translate(err, "search")
+	}
+	languages := map[events.SessionID]string{}
+	var id events.SessionID
+	var language string
+	_, err = pgx.ForEachRow(found, []any{&id, &language}, func() error {
+		languages[id] = language
+		return nil
+	})
+	return languages, translate(err, "search")
 }
 
 // queryWords are the words of a query in a session's language.

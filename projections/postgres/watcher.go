@@ -74,14 +74,22 @@ func (w *Watcher) Run(ctx context.Context) error {
 			pause = firstPause
 		}
 		w.logger.Warn("watcher pauses", "pause", pause, "error", err)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !rest(ctx, pause) {
 			return nil
 		}
 		pause = min(2*pause, maxPause)
+	}
+}
+
+// rest waits; it is false when the context ended.
+func rest(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -129,18 +137,18 @@ func (w *Watcher) next(ctx context.Context, conn *pgx.Conn) (events.Position, er
 // tell lets waiters go on and tells the changes since the last time.
 func (w *Watcher) tell(ctx context.Context, at events.Position) error {
 	w.mark.Reach(at)
-	since := w.told
 	switch {
-	case !w.begun: // what was before this process concerns no hearer
+	case !w.begun: // what came before is not known one by one
 		w.begun, w.told = true, at
+		w.hearers.resync()
 		return nil
-	case at <= since:
+	case at <= w.told:
 		return nil
 	case w.hearers.none():
 		w.told = at
 		return nil
 	}
-	changed, err := ask(ctx, w.views, sessions, "where position > $1 order by position limit $2", uint64(since), maxChanges+1)
+	changed, err := ask(ctx, w.views, sessions, "where position > $1 order by position limit $2", uint64(w.told), maxChanges+1)
 	if err != nil {
 		return err
 	}

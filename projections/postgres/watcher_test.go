@@ -85,6 +85,32 @@ func TestWatcher(t *testing.T) {
 	})
 }
 
+func TestWatcherOfAnEmptyDatabase(t *testing.T) {
+	db, keys := server.Open(t), newVault()
+	ctx, end := context.WithCancel(t.Context())
+	w := postgres.NewWatcher(db, slog.New(slog.DiscardHandler))
+	hers, cancel := w.Subscribe(anna)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+
+	t.Run("who came before it began reads anew", func(t *testing.T) {
+		if got := <-hers; !got.Resync {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("the very first event is told", func(t *testing.T) {
+		commit(t, postgres.NewStore(db, keys), tapeOf(started(first, anna)), 1)
+		if got := <-hers; got.Session != first || got.Status != events.StatusActive {
+			t.Errorf("got %+v", got)
+		}
+	})
+	end()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 func TestWatcherDoesNotWaitForHearers(t *testing.T) {
 	db, keys := server.Open(t), newVault()
 	store := postgres.NewStore(db, keys)
