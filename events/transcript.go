@@ -144,13 +144,17 @@ func (it *ItemFacts) place(b *SegmentPlaced, rank int64) {
 	if b.Previous != nil {
 		it.Previous.first(*b.Previous, rank)
 	}
-	if b.Response != "" {
+	if b.Response != "" && (it.Response == "" || b.Response < it.Response) {
 		it.Response = b.Response
 	}
-	if b.Speaker != "" && it.Speaker != NoSpeaker {
+	if precedence[b.Speaker] > precedence[it.Speaker] {
 		it.Speaker = b.Speaker
 	}
 }
+
+// precedence settles links that contradict each other, whichever came first:
+// "no turn after all" is said later and on purpose.
+var precedence = map[Speaker]int{"": 0, Learner: 1, Tutor: 2, NoSpeaker: 3}
 
 func (it *ItemFacts) transcribe(e Event, b *SegmentTranscribed, rank int64) {
 	if rank < it.Status.Rank {

@@ -194,6 +194,7 @@ func describe(t *events.Transcript) []string {
 
 // conversation draws reports, also ones that contradict each other.
 func conversation(t *rapid.T) []events.Event {
+	who := rapid.SampledFrom([]events.Speaker{events.Learner, events.Tutor, events.NoSpeaker})
 	item := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"})
 	var given []events.Event
 	for n := range rapid.IntRange(1, 40).Draw(t, "events") {
@@ -201,9 +202,9 @@ func conversation(t *rapid.T) []events.Event {
 		var b events.Body
 		switch rapid.IntRange(0, 4).Draw(t, "kind") {
 		case 0:
-			b = &events.SegmentPlaced{Call: call, Item: it, Previous: named(item.Draw(t, "previous")), Speaker: speakerFor(it)}
+			b = &events.SegmentPlaced{Call: call, Item: it, Previous: named(item.Draw(t, "previous")), Speaker: who.Draw(t, "speaker")}
 		case 1:
-			b = &events.SegmentPlaced{Call: call, Item: it, Speaker: speakerFor(it), Response: "r" + it}
+			b = &events.SegmentPlaced{Call: call, Item: it, Speaker: who.Draw(t, "speaker"), Response: "r" + item.Draw(t, "response")}
 		case 2:
 			b = &events.SegmentTranscribed{Call: call, Item: it, Status: events.Final, Private: events.SegmentText{Text: fmt.Sprint(n)}}
 		case 3:
@@ -214,16 +215,4 @@ func conversation(t *rapid.T) []events.Event {
 		given = append(given, reported(int64(n+1), b))
 	}
 	return given
-}
-
-// speakerFor keeps one speaker an item: providers do not change their mind,
-// apart from "no turn after all", which is drawn for f only.
-func speakerFor(item string) events.Speaker {
-	switch item {
-	case "f":
-		return events.NoSpeaker
-	case "a", "c", "e":
-		return events.Tutor
-	}
-	return events.Learner
 }
