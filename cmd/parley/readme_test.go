@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// configurationTable is the README's table, from the one table in the code.
+func configurationTable() string {
+	var b strings.Builder
+	b.WriteString("| variable | default | meaning |\n|---|---|---|\n")
+	for _, v := range variables() {
+		standard := ""
+		if v.Default != "" {
+			standard = "`" + v.Default + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, standard, v.Meaning)
+	}
+	return b.String()
+}
+
+func TestREADMEHoldsTheConfigurationTable(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := configurationTable(); !strings.Contains(string(readme), want) {
+		t.Fatalf("the README's table is not that of the code:\n%s", want)
+	}
+}
+
+func TestREADMENamesEveryCommand(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands() {
+		if !strings.Contains(string(readme), "`parley "+c.name) {
+			t.Errorf("the README does not tell of `parley %s`", c.name)
+		}
+	}
+}
