@@ -77,7 +77,10 @@ func problemOf(err error) *Problem {
 	if errors.As(err, &e) && code != events.CodeInternal {
 		detail = e.Message
 	}
-	status := statusOf[code]
+	status, listed := statusOf[code]
+	if !listed {
+		status = http.StatusInternalServerError
+	}
 	if code == events.CodeErased {
 		code, detail = events.CodeNotFound, "there is no such session"
 	}
