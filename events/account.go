@@ -1,5 +1,7 @@
 package events
 
+import "time"
+
 // Role is what an account may do; one person may hold several.
 type Role string
 
@@ -48,6 +50,16 @@ type AccountRoleGranted struct {
 	Role Role `json:"role"`
 }
 
+// AccountErased is an account's tombstone, written once its key is gone. Like
+// SessionErased it comes a second time, with SweptAt.
+type AccountErased struct {
+	Positions    Numbers    `json:"positions"`
+	Events       int        `json:"events"`
+	Sessions     int        `json:"sessions"`
+	UnreadableAt time.Time  `json:"unreadable_at"`
+	SweptAt      *time.Time `json:"swept_at,omitempty"`
+}
+
 // EmailClaimed says whose an address is; the address is the stream's keyed hash.
 type EmailClaimed struct {
 	Account AccountID `json:"account"`
@@ -76,6 +88,9 @@ func (b *AccountCredentialAdded) Sealed() any { return &b.Private }
 // Kind is account_role_granted.
 func (*AccountRoleGranted) Kind() Kind { return KindAccountRoleGranted }
 
+// Kind is account_erased.
+func (*AccountErased) Kind() Kind { return KindAccountErased }
+
 // Kind is email_claimed.
 func (*EmailClaimed) Kind() Kind { return KindEmailClaimed }
 
@@ -87,6 +102,7 @@ type Account struct {
 	ID         AccountID
 	Registered *AccountRegistered
 	Roles      map[Role]bool
+	Erased     *AccountErased // the latest tombstone
 }
 
 // NewAccount is an account that nobody registered yet.
@@ -99,14 +115,16 @@ func (a *Account) Evolve(e Event) {
 		a.Registered = b
 	case *AccountRoleGranted:
 		a.Roles[b.Role] = true
+	case *AccountErased:
+		a.Erased = b
 	}
 }
 
 // Register opens the account with a password and roles, once.
 // Errors: CodeConflict when it exists.
 func (a *Account) Register(who Person, passwordHash string, roles []Role) ([]Event, error) {
-	if a.Registered != nil {
-		return nil, Errorf(CodeConflict, "this account exists")
+	if a.Registered != nil || a.Erased != nil {
+		return nil, Errorf(CodeConflict, "this account exists, or once did")
 	}
 	drafts := Draft(
 		&AccountRegistered{Method: ByPassword, Private: who},
@@ -116,6 +134,18 @@ func (a *Account) Register(who Person, passwordHash string, roles []Role) ([]Eve
 		drafts = append(drafts, Draft(&AccountRoleGranted{Role: r})...)
 	}
 	return drafts, nil
+}
+
+// Erase writes the tombstone. Repeating it drafts nothing.
+// Errors: CodeNotFound for an account that never was.
+func (a *Account) Erase(b *AccountErased) ([]Event, error) {
+	switch {
+	case a.Registered == nil && a.Erased == nil:
+		return nil, Errorf(CodeNotFound, "there is no such account")
+	case a.Erased != nil && (b.SweptAt == nil || a.Erased.SweptAt != nil):
+		return nil, nil
+	}
+	return Draft(b), nil
 }
 
 // EmailClaim is the claim on one address.

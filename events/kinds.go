@@ -35,6 +35,7 @@ const (
 	KindUploadRequested        Kind = "upload_requested"
 	KindUploadCompleted        Kind = "upload_completed"
 	KindAudioFinalized         Kind = "audio_finalized"
+	KindAudioMeasured          Kind = "audio_measured"
 	KindAudioRejected          Kind = "audio_rejected"
 	KindSessionDeleteRequested Kind = "session_delete_requested"
 	KindSessionErased          Kind = "session_erased"
@@ -42,6 +43,7 @@ const (
 	KindAccountRegistered      Kind = "account_registered"
 	KindAccountCredentialAdded Kind = "account_credential_added"
 	KindAccountRoleGranted     Kind = "account_role_granted"
+	KindAccountErased          Kind = "account_erased"
 	KindEmailClaimed           Kind = "email_claimed"
 	KindEmailReleased          Kind = "email_released"
 
@@ -73,12 +75,14 @@ var blank = map[Kind]func() Body{
 	KindUploadRequested:        func() Body { return new(UploadRequested) },
 	KindUploadCompleted:        func() Body { return new(UploadCompleted) },
 	KindAudioFinalized:         func() Body { return new(AudioFinalized) },
+	KindAudioMeasured:          func() Body { return new(AudioMeasured) },
 	KindAudioRejected:          func() Body { return new(AudioRejected) },
 	KindSessionDeleteRequested: func() Body { return new(SessionDeleteRequested) },
 	KindSessionErased:          func() Body { return new(SessionErased) },
 	KindAccountRegistered:      func() Body { return new(AccountRegistered) },
 	KindAccountCredentialAdded: func() Body { return new(AccountCredentialAdded) },
 	KindAccountRoleGranted:     func() Body { return new(AccountRoleGranted) },
+	KindAccountErased:          func() Body { return new(AccountErased) },
 	KindEmailClaimed:           func() Body { return new(EmailClaimed) },
 	KindEmailReleased:          func() Body { return new(EmailReleased) },
 	KindTopicAdded:             func() Body { return new(TopicAdded) },

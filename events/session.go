@@ -18,6 +18,7 @@ type Session struct {
 	Upload    *UploadRequested // the latest
 	Completed *UploadCompleted // of the latest upload
 	Audio     *AudioFinalized
+	Measured  *AudioMeasured // the levels of the audio
 	Rejected  *AudioRejected // of the latest upload
 	Deleted   *SessionDeleteRequested
 	Erased    *SessionErased // the latest tombstone
@@ -76,6 +77,8 @@ func (s *Session) evolveSaving(body Body) {
 		s.Completed = b
 	case *AudioFinalized:
 		s.Audio = b
+	case *AudioMeasured:
+		s.Measured = b
 	case *AudioRejected:
 		s.Rejected = b
 	case *SessionDeleteRequested:

@@ -232,6 +232,12 @@ type AudioFinalized struct {
 	Repaired    []string `json:"repaired,omitempty"`
 }
 
+// AudioMeasured says where the levels of the audio lie.
+type AudioMeasured struct {
+	Upload UploadID `json:"upload"`
+	Object string   `json:"object"`
+}
+
 // AudioRejected says why an upload cannot become the audio; its bytes stay.
 type AudioRejected struct {
 	Upload UploadID `json:"upload"`
@@ -321,6 +327,9 @@ func (*UploadCompleted) Kind() Kind { return KindUploadCompleted }
 
 // Kind is audio_finalized.
 func (*AudioFinalized) Kind() Kind { return KindAudioFinalized }
+
+// Kind is audio_measured.
+func (*AudioMeasured) Kind() Kind { return KindAudioMeasured }
 
 // Kind is audio_rejected.
 func (*AudioRejected) Kind() Kind { return KindAudioRejected }

@@ -59,3 +59,11 @@ func (s *Session) RejectAudio(b *AudioRejected) ([]Event, error) {
 	}
 	return Draft(b), nil
 }
+
+// MeasureAudio notes where the levels of the audio lie, once.
+func (s *Session) MeasureAudio(b *AudioMeasured) ([]Event, error) {
+	if s.Deleted != nil || s.Erased != nil || s.Measured != nil || s.Audio == nil || s.Audio.Upload != b.Upload {
+		return nil, nil
+	}
+	return Draft(b), nil
+}

@@ -264,3 +264,24 @@ func TestFactsStatus(t *testing.T) {
 		})
 	}
 }
+
+func TestSessionMeasureAudio(t *testing.T) {
+	audio := &events.AudioFinalized{Upload: "u1"}
+	levels := &events.AudioMeasured{Upload: "u1", Object: "levels"}
+	for _, test := range []struct {
+		name  string
+		given []events.Body
+		want  []events.Kind
+	}{
+		{"the audio's levels", []events.Body{started, asked, landed, audio}, []events.Kind{events.KindAudioMeasured}},
+		{"once", []events.Body{started, asked, landed, audio, levels}, nil},
+		{"not before the audio", []events.Body{started, asked, landed}, nil},
+		{"not of a deleted session", []events.Body{started, audio, &events.SessionDeleteRequested{By: ada}}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			drafts, err := given(test.given...).MeasureAudio(levels)
+			wantCode(t, err, "")
+			wantKinds(t, drafts, test.want...)
+		})
+	}
+}

@@ -223,6 +223,8 @@ func (r *Rows) applyAccount(e events.Event) {
 		if !slices.Contains(a.Roles, b.Role) {
 			a.Roles = append(a.Roles, b.Role)
 		}
+	case *events.AccountErased:
+		a.Roles, a.Person, a.Credential = []events.Role{}, Sealed{}, Sealed{}
 	}
 }
 

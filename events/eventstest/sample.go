@@ -58,7 +58,7 @@ func (s sampler) sha256(what string) string {
 // aggregate is whose stream the kind belongs to.
 func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 	switch kind {
-	case events.KindAccountRegistered, events.KindAccountCredentialAdded, events.KindAccountRoleGranted:
+	case events.KindAccountRegistered, events.KindAccountCredentialAdded, events.KindAccountRoleGranted, events.KindAccountErased:
 		return s.account().Aggregate()
 	case events.KindEmailClaimed, events.KindEmailReleased:
 		return events.EmailAggregate(s.sha256("email"))
@@ -76,7 +76,7 @@ func (s sampler) envelope(e *events.Event) {
 		e.ID = events.EventID(fmt.Sprintf("%s-12-0", s.session()))
 	case *events.UsageRecorded:
 		e.Via = events.ViaSideband
-	case *events.AudioFinalized, *events.AudioRejected, *events.SessionErased:
+	case *events.AudioFinalized, *events.AudioMeasured, *events.AudioRejected, *events.SessionErased, *events.AccountErased:
 		e.Actor, e.Causation, e.Correlation = events.System("worker"), events.EventID(s.ulid("cause")), ""
 	}
 }
@@ -165,6 +165,8 @@ func (s sampler) ofSaving(kind events.Kind) events.Body {
 		return &events.AudioFinalized{Upload: s.upload(), Object: "sessions/" + string(s.session()) + "/audio.webm",
 			ContentType: "audio/webm", DurationMS: 61_180, Codec: "opus", Channels: 2, Size: 184_590,
 			SHA256: s.sha256("audio"), Repaired: []string{"duration", "cues"}}
+	case events.KindAudioMeasured:
+		return &events.AudioMeasured{Upload: s.upload(), Object: "levels/" + string(s.session()) + "/" + string(s.upload())}
 	case events.KindAudioRejected:
 		return &events.AudioRejected{Upload: s.upload(), Reason: "no_audio"}
 	}
@@ -180,6 +182,8 @@ func (s sampler) ofAccount(kind events.Kind) events.Body {
 			Private: events.Credential{PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA"}}
 	case events.KindAccountRoleGranted:
 		return &events.AccountRoleGranted{Role: events.RoleAnalyst}
+	case events.KindAccountErased:
+		return &events.AccountErased{Positions: events.NumbersOf(7, 8, 9, 31), Events: 4, Sessions: 2, UnreadableAt: Began.UTC()}
 	case events.KindEmailClaimed:
 		return &events.EmailClaimed{Account: s.account()}
 	case events.KindEmailReleased:

@@ -47,7 +47,11 @@ func findInstallation(ctx context.Context, bin string) (installation, error) {
 		}
 		return inspect(ctx, bin)
 	}
-	for _, candidate := range slices.Concat(packageFolders(), systemFolders()) {
+	return firstInstallation(ctx, slices.Concat(packageFolders(), systemFolders()))
+}
+
+func firstInstallation(ctx context.Context, candidates []string) (installation, error) {
+	for _, candidate := range candidates {
 		if holdsServer(candidate) {
 			return inspect(ctx, candidate)
 		}
