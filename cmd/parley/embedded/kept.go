@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -64,15 +65,26 @@ func (k kept) save(folder string) error {
 	return nil
 }
 
+// Ports are taken from below the range that systems hand out by themselves
+// (Linux: from 32768), so that no outgoing connection sits on a kept one, or
+// takes one between our look and the server's start.
+const (
+	firstPort = 20_000
+	ports     = 12_000
+	portTries = 100
+)
+
 // choosePort returns the kept port if it is still free, else another one.
 func (s *keptServer) choosePort() error {
-	for _, port := range []int{s.Port, 0} {
-		listener, err := net.Listen("tcp", loopback(port))
-		if err != nil {
-			continue
+	port := s.Port
+	for range portTries {
+		if port > 0 {
+			if listener, err := net.Listen("tcp", loopback(port)); err == nil {
+				s.Port = port
+				return listener.Close()
+			}
 		}
-		s.Port = listener.Addr().(*net.TCPAddr).Port
-		return listener.Close()
+		port = firstPort + mathrand.IntN(ports)
 	}
 	return errors.New("no port is free on 127.0.0.1")
 }
