@@ -45,14 +45,13 @@ export function write(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(stores, 'readwrite', { durability: 'strict' })
-    const fail = () => {
-      reject(transaction.error ?? new Error('the browser store refused a write'))
-    }
     transaction.oncomplete = () => {
       resolve()
     }
-    transaction.onerror = fail
-    transaction.onabort = fail
+    // A request that fails aborts the transaction, which then knows why.
+    transaction.onabort = () => {
+      reject(transaction.error ?? new Error('the browser store refused a write'))
+    }
     work(transaction)
   })
 }

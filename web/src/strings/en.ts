@@ -178,7 +178,7 @@ export const en = {
   review: {
     back: 'All sessions',
     transcript: 'Transcript',
-    minutes: 'minutes',
+    recorded: 'recorded',
     turns: 'turns',
     words: 'words of yours',
     player: 'Recording',

@@ -22,9 +22,9 @@ export function captioned(captions: Captions, event: ProviderEvent): Captions {
   return rules[event.type]?.(captions, event) ?? captions
 }
 
-/** Whether a turn of the learner still waits for its text. */
+/** Whether a turn still waits for its text. */
 export function awaitsText(captions: Captions): boolean {
-  return captions.some((caption) => caption.speaker === 'learner' && caption.status === 'open')
+  return captions.some((caption) => caption.status === 'open')
 }
 
 const heard: Rule = (captions, event) =>

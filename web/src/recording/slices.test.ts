@@ -1,0 +1,82 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { openDatabase } from '../device/database'
+import { KeptSessions } from '../device/kept'
+import { recordingFormat } from './recorder'
+import { Slices } from './slices'
+
+vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+
+let database: IDBDatabase
+let slices: Slices
+
+beforeEach(async () => {
+  database = await openDatabase(new IDBFactory())
+  slices = new Slices(database)
+})
+
+async function keep(...numbers: number[]): Promise<void> {
+  for (const n of numbers) await slices.add('s', n, new Uint8Array([n]).buffer, (n + 1) * 1000)
+}
+
+async function bytes(): Promise<number[] | undefined> {
+  const recording = await slices.recording('s', 'audio/webm')
+  return recording && [...new Uint8Array(await recording.file.arrayBuffer())]
+}
+
+describe('the slices of a recording', () => {
+  test('give the file in order, with type and duration', async () => {
+    await keep(1, 0, 2)
+    expect(await bytes()).toEqual([0, 1, 2])
+    expect(await slices.recording('s', 'audio/webm')).toMatchObject({
+      durationMs: 3000,
+      file: { type: 'audio/webm' },
+    })
+  })
+
+  test('are each written once: a repeated number is refused', async () => {
+    await keep(0)
+    await expect(keep(0)).rejects.toMatchObject({ name: 'ConstraintError' })
+    expect(await bytes()).toEqual([0])
+  })
+
+  test('end before a hole', async () => {
+    await keep(0, 1, 3)
+    expect(await bytes()).toEqual([0, 1])
+  })
+
+  test('are no file without the first one, which holds the header', async () => {
+    await keep(1, 2)
+    expect(await bytes()).toBeUndefined()
+  })
+
+  test('of another session stay apart', async () => {
+    await keep(0)
+    await slices.add('t', 0, new Uint8Array([9]).buffer, 1000)
+    expect(await bytes()).toEqual([0])
+  })
+
+  test('tell how much is kept', async () => {
+    expect(await slices.keptMs('s')).toBe(0)
+    await keep(0, 1)
+    expect(await slices.keptMs('s')).toBe(2000)
+  })
+
+  test('go when the session is forgotten, and only its own', async () => {
+    await keep(0, 1)
+    await slices.add('t', 0, new Uint8Array([9]).buffer, 1000)
+    await new KeptSessions(database).forget('s')
+    expect(await slices.keptMs('s')).toBe(0)
+    expect(await slices.keptMs('t')).toBe(1000)
+  })
+})
+
+describe('the recording format', () => {
+  test.each([
+    ['audio/webm;codecs=opus', () => true],
+    ['audio/mp4', (type: string) => type === 'audio/mp4'],
+    [undefined, () => false],
+  ])('is %s when that is the first one supported', (format, supported) => {
+    expect(recordingFormat(supported)).toBe(format)
+  })
+})
