@@ -36,6 +36,13 @@ func (n *NATS) InProcessConn() (net.Conn, error) {
 	return n.server.InProcessConn()
 }
 
+func (n *NATS) reserve(context.Context) error {
+	if n.server != nil {
+		return nil
+	}
+	return n.folder.kept.NATS.choosePort()
+}
+
 // start returns once the server accepts connections, which is after JetStream
 // has recovered its streams.
 func (n *NATS) start(ctx context.Context) error {
@@ -72,10 +79,7 @@ func (n *NATS) options() (*server.Options, error) {
 	if !options.SyncAlways {
 		return nil, errors.New("nats.conf: jetstream must say sync_interval: always, or acknowledged events can be lost")
 	}
-	mine := &n.folder.kept.NATS
-	if err := mine.choosePort(); err != nil {
-		return nil, fmt.Errorf("start nats: %w", err)
-	}
+	mine := n.folder.kept.NATS
 	options.Host, options.Port = "127.0.0.1", mine.Port
 	options.Username, options.Password = mine.User, mine.Password
 	options.StoreDir = filepath.Join(n.folder.path, "nats")

@@ -54,21 +54,26 @@ func (p *Postgres) find(ctx context.Context) error {
 	return nil
 }
 
-// start makes the cluster if there is none, stops what a killed Parley left
-// running, and returns once the server answers and the database is there.
-func (p *Postgres) start(ctx context.Context) error {
+// reserve stops what a killed Parley left running, since that may hold the port.
+func (p *Postgres) reserve(ctx context.Context) error {
 	if p.child != nil {
 		return nil
 	}
 	if err := stopOrphan(ctx, p.dir(), p.log); err != nil {
 		return err
 	}
-	mine := &p.folder.kept.Postgres
-	if err := makeCluster(ctx, p.server, p.dir(), *mine); err != nil {
-		return err
+	return p.folder.kept.Postgres.choosePort()
+}
+
+// start makes the cluster if there is none, and returns once the server answers
+// and the database is there.
+func (p *Postgres) start(ctx context.Context) error {
+	if p.child != nil {
+		return nil
 	}
-	if err := mine.choosePort(); err != nil {
-		return fmt.Errorf("start postgres: %w", err)
+	mine := p.folder.kept.Postgres
+	if err := makeCluster(ctx, p.server, p.dir(), mine); err != nil {
+		return err
 	}
 	var err error
 	p.child, err = startChild(p.server.command("postgres", arguments(p.server.major, p.dir(), mine.Port)...), p.log)

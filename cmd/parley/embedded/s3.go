@@ -37,13 +37,17 @@ func newS3(folder *Folder, origin string, failed func(error)) *S3 {
 	return &S3{folder: folder, origin: origin, failed: failed}
 }
 
+func (s *S3) reserve(context.Context) error {
+	if s.cancel != nil {
+		return nil
+	}
+	return s.folder.kept.S3.choosePort()
+}
+
 // start returns once the gateway accepts requests.
 func (s *S3) start(ctx context.Context) error {
 	if s.cancel != nil {
 		return nil
-	}
-	if err := s.folder.kept.S3.choosePort(); err != nil {
-		return fmt.Errorf("start s3 gateway: %w", err)
 	}
 	store, err := s.openStore()
 	if err != nil {

@@ -27,6 +27,9 @@ type Config struct {
 
 // runner is the life that all three have in common.
 type runner interface {
+	// reserve chooses the port. All do so before any starts: a child process
+	// that is being made holds on to a port that was just looked at.
+	reserve(context.Context) error
 	start(context.Context) error
 	stop(context.Context) error
 }
@@ -66,6 +69,11 @@ func New(folder *Folder, config Config) *Servers {
 func (s *Servers) Start(ctx context.Context) (Connection, error) {
 	if s.postgres != nil {
 		if err := s.postgres.find(ctx); err != nil {
+			return Connection{}, err
+		}
+	}
+	for _, own := range s.own {
+		if err := own.reserve(ctx); err != nil {
 			return Connection{}, err
 		}
 	}
