@@ -14,10 +14,12 @@ export function parse(fragment: string): Route {
   const [path = '', query = ''] = fragment.replace(/^#?\/?/, '').split('?', 2)
   const [first = '', second = '', ...more] = path.split('/').map(decode)
   if (more.length > 0) return { view: 'unknown' }
-  return routes[first]?.(second, new URLSearchParams(query)) ?? { view: 'unknown' }
+  return routes.get(first)?.(second, new URLSearchParams(query)) ?? { view: 'unknown' }
 }
 
-const routes: Record<string, (second: string, query: URLSearchParams) => Route | undefined> = {
+type Reader = (second: string, query: URLSearchParams) => Route | undefined
+
+const readers: Record<string, Reader> = {
   '': () => ({ view: 'topics' }),
   topics: (second) =>
     second === '' ? { view: 'topics' } : second === 'new' ? { view: 'new-topic' } : undefined,
@@ -27,6 +29,9 @@ const routes: Record<string, (second: string, query: URLSearchParams) => Route |
   'sign-in': () => ({ view: 'sign-in' }),
   setup: (_, query) => ({ view: 'setup', code: query.get('code') ?? '' }),
 }
+
+// A map, because `#/constructor` is an address too.
+const routes = new Map(Object.entries(readers))
 
 function decode(part: string): string {
   try {

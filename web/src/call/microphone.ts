@@ -1,18 +1,20 @@
 /** What kept us from the microphone; each has its own advice. */
 export type MicrophoneTrouble = 'denied' | 'missing' | 'busy' | 'unsuitable' | 'insecure' | 'unknown'
 
-const troubles: Record<string, MicrophoneTrouble> = {
-  NotAllowedError: 'denied',
-  SecurityError: 'denied',
-  NotFoundError: 'missing',
-  NotReadableError: 'busy',
-  AbortError: 'busy',
-  OverconstrainedError: 'unsuitable',
-}
+const troubles = new Map<string, MicrophoneTrouble>(
+  Object.entries({
+    NotAllowedError: 'denied',
+    SecurityError: 'denied',
+    NotFoundError: 'missing',
+    NotReadableError: 'busy',
+    AbortError: 'busy',
+    OverconstrainedError: 'unsuitable',
+  }),
+)
 
 /** Names the trouble behind a refusal of getUserMedia. */
 export function microphoneTrouble(cause: unknown): MicrophoneTrouble {
-  return (cause instanceof Error && troubles[cause.name]) || 'unknown'
+  return (cause instanceof Error ? troubles.get(cause.name) : undefined) ?? 'unknown'
 }
 
 /**

@@ -26,19 +26,21 @@ export function relayed(event: ProviderEvent): boolean {
   return !event.type.endsWith('.delta') && !event.type.startsWith('parley.')
 }
 
-const turns: Record<string, Turn> = {
-  'input_audio_buffer.speech_started': 'listening',
-  'input_audio_buffer.speech_stopped': 'thinking',
-  'response.created': 'thinking',
-  'output_audio_buffer.started': 'speaking',
-  'output_audio_buffer.stopped': 'listening',
-  'output_audio_buffer.cleared': 'listening',
-}
+const turns = new Map<string, Turn>(
+  Object.entries({
+    'input_audio_buffer.speech_started': 'listening',
+    'input_audio_buffer.speech_stopped': 'thinking',
+    'response.created': 'thinking',
+    'output_audio_buffer.started': 'speaking',
+    'output_audio_buffer.stopped': 'listening',
+    'output_audio_buffer.cleared': 'listening',
+  }),
+)
 
 /** Whose turn it is after an event; undefined when the event does not say. */
 export function turnAfter(event: ProviderEvent): Turn | undefined {
   if (event.type === 'response.done' && silent(event)) return 'listening'
-  return turns[event.type]
+  return turns.get(event.type)
 }
 
 // A response that failed or was cancelled plays nothing, so no `stopped` follows.

@@ -19,7 +19,7 @@ type Rule = (captions: Captions, event: ProviderEvent) => Captions
 
 /** Captions after one more event; the same list when the event shows nothing. */
 export function captioned(captions: Captions, event: ProviderEvent): Captions {
-  return rules[event.type]?.(captions, event) ?? captions
+  return rules.get(event.type)?.(captions, event) ?? captions
 }
 
 /** Whether a turn still waits for its text. */
@@ -67,7 +67,7 @@ const said: Rule = (captions, event) => {
 const truncated: Rule = (captions, event) =>
   change(captions, text(event, 'item_id'), () => ({ interrupted: true, status: 'final' }))
 
-const rules: Record<string, Rule> = {
+const ruleOf: Record<string, Rule> = {
   'input_audio_buffer.speech_started': heard,
   'input_audio_buffer.committed': heard,
   'conversation.item.added': added,
@@ -83,6 +83,9 @@ const rules: Record<string, Rule> = {
   'response.output_text.done': said,
   'conversation.item.truncated': truncated,
 }
+
+// A map: whatever a provider sends as a type, it finds nothing that is not in the table.
+const rules = new Map(Object.entries(ruleOf))
 
 // Puts a turn after its predecessor, or last when that is unknown. A turn that
 // is there already moves only when it now learns its predecessor.

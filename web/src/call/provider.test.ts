@@ -1,0 +1,93 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { FirstAudio, linesOffered, readEvent, relayed, turnAfter } from './provider'
+
+describe('reading a message', () => {
+  test('gives the event', () => {
+    expect(readEvent('{"type":"session.created","x":1}')).toEqual({ type: 'session.created', x: 1 })
+  })
+
+  test.each([['not json'], ['null'], ['[]'], ['"text"'], ['{}'], ['{"type":1}'], [new ArrayBuffer(2)]])(
+    'gives nothing for %s',
+    (data) => {
+      expect(readEvent(data)).toBeUndefined()
+    },
+  )
+
+  test('is total', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (data) => {
+        const event = readEvent(data)
+        if (event) linesOffered(event)
+      }),
+    )
+  })
+})
+
+describe('relaying', () => {
+  test.each([
+    ['response.output_audio_transcript.delta', false],
+    ['conversation.item.input_audio_transcription.delta', false],
+    ['parley.lines', false],
+    ['response.output_audio_transcript.done', true],
+    ['something.new', true],
+  ])('of %s: %s', (type, is) => {
+    expect(relayed({ type })).toBe(is)
+  })
+})
+
+describe('whose turn it is', () => {
+  test.each([
+    [{ type: 'input_audio_buffer.speech_started' }, 'listening'],
+    [{ type: 'input_audio_buffer.speech_stopped' }, 'thinking'],
+    [{ type: 'output_audio_buffer.started' }, 'speaking'],
+    [{ type: 'output_audio_buffer.stopped' }, 'listening'],
+    [{ type: 'response.done', response: { status: 'failed' } }, 'listening'],
+    [{ type: 'response.done', response: { status: 'completed' } }, undefined],
+    [{ type: 'rate_limits.updated' }, undefined],
+    [{ type: 'constructor' }, undefined],
+  ])('after %o: %s', (event, turn) => {
+    expect(turnAfter(event)).toBe(turn)
+  })
+})
+
+describe('the lines on offer', () => {
+  test('are read, without what is none', () => {
+    const lines = [{ id: 'a', text: 'Hello', expected_ms: 900 }, { id: 1 }, null]
+    expect(linesOffered({ type: 'parley.lines', exchange: 1, lines })).toEqual([{ id: 'a', text: 'Hello' }])
+  })
+
+  test('are none in any other event', () => {
+    expect(linesOffered({ type: 'response.done' })).toBeUndefined()
+  })
+})
+
+describe('the first sound', () => {
+  const started = { type: 'output_audio_buffer.started' }
+  const stopped = (audio_end_ms?: number) => ({ type: 'input_audio_buffer.speech_stopped', audio_end_ms })
+
+  test('counts from the connect before anybody spoke', () => {
+    expect(new FirstAudio(1000).after(started, 1400)).toBe(400)
+  })
+
+  test('counts from the end of speech as the provider tells it', () => {
+    const measure = new FirstAudio(1000)
+    measure.after(stopped(4000), 5500)
+    expect(measure.after(started, 6000)).toBe(1000)
+  })
+
+  test.each([
+    [1500, 2500],
+    [1501, 999],
+  ])('believes a time %i ms before its message: %i', (earlier, after) => {
+    const measure = new FirstAudio(1000)
+    measure.after(stopped(10_000 - 1000 - earlier), 10_000)
+    expect(measure.after(started, 10_000 + 1000 - (earlier > 1500 ? 1 : 0))).toBe(after)
+  })
+
+  test('counts from the message when there is no time', () => {
+    const measure = new FirstAudio(1000)
+    measure.after(stopped(), 5000)
+    expect(measure.after(started, 5300)).toBe(300)
+  })
+})
