@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FirstAudio, linesOffered, readEvent, relayed, turnAfter } from './provider'
+import { FirstAudio, linesAfter, readEvent, relayed, turnAfter } from './provider'
 
 describe('reading a message', () => {
   test('gives the event', () => {
@@ -18,7 +18,7 @@ describe('reading a message', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (data) => {
         const event = readEvent(data)
-        if (event) linesOffered(event)
+        if (event) linesAfter(event)
       }),
     )
   })
@@ -54,11 +54,15 @@ describe('whose turn it is', () => {
 describe('the lines on offer', () => {
   test('are read, without what is none', () => {
     const lines = [{ id: 'a', text: 'Hello', expected_ms: 900 }, { id: 1 }, null]
-    expect(linesOffered({ type: 'parley.lines', exchange: 1, lines })).toEqual([{ id: 'a', text: 'Hello' }])
+    expect(linesAfter({ type: 'parley.lines', exchange: 1, lines })).toEqual([{ id: 'a', text: 'Hello' }])
   })
 
-  test('are none in any other event', () => {
-    expect(linesOffered({ type: 'response.done' })).toBeUndefined()
+  test('go when the learner has spoken', () => {
+    expect(linesAfter({ type: 'input_audio_buffer.committed', item_id: 'a' })).toEqual([])
+  })
+
+  test('stay at any other event', () => {
+    expect(linesAfter({ type: 'response.done' })).toBeUndefined()
   })
 })
 

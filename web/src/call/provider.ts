@@ -59,8 +59,12 @@ export function text(event: ProviderEvent, field: string): string {
 /** A learner's line to choose from, offered by the built-in partner. */
 export type Line = { id: string; text: string }
 
-/** The lines of a `parley.lines` message; undefined for any other event. */
-export function linesOffered(event: ProviderEvent): Line[] | undefined {
+/**
+ * The lines on offer after an event: new ones, none once the learner has said
+ * hers, undefined when the event changes nothing about them.
+ */
+export function linesAfter(event: ProviderEvent): Line[] | undefined {
+  if (event.type === 'input_audio_buffer.committed') return []
   if (event.type !== 'parley.lines' || !Array.isArray(event.lines)) return undefined
   return event.lines.filter(isLine).map(({ id, text }) => ({ id, text }))
 }

@@ -9,7 +9,7 @@ import type { Saver } from '../saving/saver'
 import { awaitsText, captioned, type Captions } from '../transcript/captions'
 import { Connection } from './connection'
 import { lockOf } from './lock'
-import { FirstAudio, linesOffered, text, turnAfter, type Line, type ProviderEvent } from './provider'
+import { FirstAudio, linesAfter, text, turnAfter, type Line, type ProviderEvent } from './provider'
 import { reduce } from './reduce'
 import { initial, type Effect, type FailureReason, type Input, type State } from './state'
 import { openTalk, type Talk } from './talk'
@@ -285,7 +285,7 @@ export class Runner {
   #receive(event: ProviderEvent): void {
     this.#talk?.relay.relay(event)
     this.#measure(event)
-    const lines = linesOffered(event)
+    const lines = linesAfter(event)
     if (lines) this.#parts.onLines(lines)
     if (event.type === 'session.created') this.#dispatch({ type: 'provider_ready' })
     const turn = turnAfter(event)
