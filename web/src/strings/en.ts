@@ -128,7 +128,6 @@ export const en = {
       call: 'Connecting…',
     },
     turns,
-    yours: 'Your turn',
     muted: 'Muted',
     reconnecting: 'The connection is disturbed. It often comes back by itself.',
     lost: 'The connection to the tutor is gone. Everything up to here is kept. End the session to save it.',
