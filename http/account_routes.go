@@ -17,7 +17,7 @@ type Me struct {
 		ID    events.AccountID `json:"id"`
 		Name  string           `json:"name"`
 		Email string           `json:"email"`
-		Roles []events.Role    `json:"roles"`
+		Roles []events.Role    `json:"roles" nullable:"false"`
 	} `json:"account"`
 	Partner  bool     `json:"partner" doc:"The built-in practice partner speaks, not a provider"`
 	Provider Provided `json:"provider"`

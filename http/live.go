@@ -14,7 +14,7 @@ import (
 // SessionChanged says that one of the caller's sessions changed.
 type SessionChanged struct {
 	ID       events.SessionID `json:"id"`
-	Status   events.Status    `json:"status"`
+	Status   events.Status    `json:"status" enum:"active,ended,uploading,finalizing,saved,needs_attention"`
 	Reason   string           `json:"reason,omitempty"`
 	Deleted  bool             `json:"deleted"`
 	Position events.Position  `json:"position"`

@@ -18,7 +18,7 @@ type Problem struct {
 	Status int                 `json:"status" doc:"The HTTP status"`
 	Detail string              `json:"detail" doc:"What was wrong, where, and what to do"`
 	Code   string              `json:"code" doc:"Stable name of the problem"`
-	Errors []*huma.ErrorDetail `json:"errors,omitempty" doc:"Where the input was wrong"`
+	Errors []*huma.ErrorDetail `json:"errors,omitempty" doc:"Where the input was wrong" nullable:"false"`
 }
 
 // Error is the detail.

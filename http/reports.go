@@ -64,7 +64,7 @@ func (looseReport) Schema(r huma.Registry) *huma.Schema {
 type reportsInput struct {
 	ID   string `path:"id"`
 	Body struct {
-		Events []looseReport `json:"events"`
+		Events []looseReport `json:"events" nullable:"false"`
 	}
 }
 
@@ -72,7 +72,7 @@ type reportsOutput struct {
 	Body struct {
 		Accepted        int                `json:"accepted"`
 		Duplicates      int                `json:"duplicates"`
-		Rejected        []events.Rejection `json:"rejected"`
+		Rejected        []events.Rejection `json:"rejected" nullable:"false"`
 		ReceivedThrough int64              `json:"received_through" doc:"All of 1 to this number are in"`
 		Position        events.Position    `json:"position"`
 	}

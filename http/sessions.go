@@ -31,7 +31,7 @@ type sessionsInput struct {
 
 type sessionsOutput struct {
 	Body struct {
-		Sessions []Summary `json:"sessions"`
+		Sessions []Summary `json:"sessions" nullable:"false"`
 		Next     string    `json:"next,omitempty" doc:"Cursor of the next page"`
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 type topicsOutput struct {
 	Body struct {
-		Topics []Topic `json:"topics"`
+		Topics []Topic `json:"topics" nullable:"false"`
 	}
 }
 

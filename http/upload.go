@@ -76,7 +76,7 @@ type UploadPart struct {
 type uploadOutput struct {
 	Body struct {
 		UploadID  events.UploadID `json:"upload_id"`
-		Parts     []UploadPart    `json:"parts"`
+		Parts     []UploadPart    `json:"parts" nullable:"false"`
 		ExpiresAt time.Time       `json:"expires_at"`
 	}
 }
@@ -88,7 +88,7 @@ type uploadRef struct {
 
 type landedOutput struct {
 	Body struct {
-		Status   events.Status   `json:"status"`
+		Status   events.Status   `json:"status" enum:"active,ended,uploading,finalizing,saved,needs_attention"`
 		Position events.Position `json:"position"`
 	}
 }

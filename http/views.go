@@ -26,13 +26,13 @@ type Views interface {
 // Session is a session as JSON.
 type Session struct {
 	ID           events.SessionID `json:"id"`
-	Status       events.Status    `json:"status" doc:"saved means that everything is verified"`
+	Status       events.Status    `json:"status" enum:"active,ended,uploading,finalizing,saved,needs_attention" doc:"saved means that everything is verified"`
 	Reason       string           `json:"reason,omitempty" doc:"Why attention is needed"`
 	Topic        SessionTopic     `json:"topic"`
 	StartedAt    time.Time        `json:"started_at"`
 	EndedAt      *time.Time       `json:"ended_at,omitempty"`
 	EndedBecause events.EndReason `json:"ended_because,omitempty"`
-	Segments     []Segment        `json:"segments"`
+	Segments     []Segment        `json:"segments" nullable:"false"`
 	Audio        *Audio           `json:"audio"`
 	Timings      Timings          `json:"timings"`
 	Position     events.Position  `json:"position"`
@@ -65,7 +65,7 @@ type Audio struct {
 	ContentType string   `json:"content_type"`
 	Size        int64    `json:"size"`
 	URL         string   `json:"url"`
-	Repaired    []string `json:"repaired" doc:"What was missing in the browser's file"`
+	Repaired    []string `json:"repaired" doc:"What was missing in the browser's file" nullable:"false"`
 }
 
 // Timings are measured from the end of speech, or from connecting.
@@ -109,7 +109,7 @@ func segmentOf(s projections.SegmentView) Segment {
 // Summary is a session in the list.
 type Summary struct {
 	ID         events.SessionID `json:"id"`
-	Status     events.Status    `json:"status"`
+	Status     events.Status    `json:"status" enum:"active,ended,uploading,finalizing,saved,needs_attention"`
 	Reason     string           `json:"reason,omitempty"`
 	Topic      SessionTopic     `json:"topic"`
 	StartedAt  time.Time        `json:"started_at"`
@@ -134,8 +134,8 @@ type Topic struct {
 	Language string         `json:"language" doc:"BCP 47"`
 	Level    string         `json:"level" doc:"CEFR" enum:"A1,A2,B1,B2,C1,C2"`
 	Scenario string         `json:"scenario"`
-	Goals    []string       `json:"goals"`
-	Phrases  []string       `json:"phrases"`
+	Goals    []string       `json:"goals" nullable:"false"`
+	Phrases  []string       `json:"phrases" nullable:"false"`
 	Mine     bool           `json:"mine" doc:"The caller wrote it herself"`
 }
 

@@ -32,7 +32,6 @@ export class Client {
   signIn = (email: string, password: string) => this.#ask<Me>('POST', '/api/sign-in', { email, password })
   signOut = () => this.#ask<undefined>('POST', '/api/sign-out')
   me = () => this.#ask<Me>('GET', '/api/me')
-  eraseMe = () => this.#ask<undefined>('DELETE', '/api/me')
 
   topics = async () => (await this.#ask<{ topics: Topic[] }>('GET', '/api/topics')).topics
   addTopic = (topic: NewTopic) => this.#ask<Topic>('POST', '/api/topics', topic)

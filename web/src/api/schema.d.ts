@@ -327,7 +327,7 @@ export interface components {
             /** Format: int64 */
             duration_ms: number;
             /** @description What was missing in the browser's file */
-            repaired: string[] | null;
+            repaired: string[];
             /** Format: int64 */
             size: number;
             url: string;
@@ -362,7 +362,8 @@ export interface components {
         };
         LandedOutputBody: {
             position: string;
-            status: string;
+            /** @enum {string} */
+            status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
         };
         Limits: {
             /** Format: int64 */
@@ -381,7 +382,7 @@ export interface components {
             email: string;
             id: string;
             name: string;
-            roles: string[] | null;
+            roles: string[];
         };
         NewSessionBody: {
             /** @description A ULID of the page's choosing; repeating it gives the same session */
@@ -405,7 +406,7 @@ export interface components {
             /** @description What was wrong, where, and what to do */
             detail: string;
             /** @description Where the input was wrong */
-            errors?: components["schemas"]["ErrorDetail"][] | null;
+            errors?: components["schemas"]["ErrorDetail"][];
             /**
              * Format: int64
              * @description The HTTP status
@@ -452,7 +453,7 @@ export interface components {
             rec_ms: number | null;
         };
         ReportsInputBody: {
-            events: components["schemas"]["ReportIn"][] | null;
+            events: components["schemas"]["ReportIn"][];
         };
         ReportsOutputBody: {
             /** Format: int64 */
@@ -465,7 +466,7 @@ export interface components {
              * @description All of 1 to this number are in
              */
             received_through: number;
-            rejected: components["schemas"]["Rejection"][] | null;
+            rejected: components["schemas"]["Rejection"][];
         };
         Resync: {
             because: string;
@@ -503,11 +504,14 @@ export interface components {
             position: string;
             /** @description Why attention is needed */
             reason?: string;
-            segments: components["schemas"]["Segment"][] | null;
+            segments: components["schemas"]["Segment"][];
             /** Format: date-time */
             started_at: string;
-            /** @description saved means that everything is verified */
-            status: string;
+            /**
+             * @description saved means that everything is verified
+             * @enum {string}
+             */
+            status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
             timings: components["schemas"]["Timings"];
             topic: components["schemas"]["SessionTopic"];
         };
@@ -516,7 +520,8 @@ export interface components {
             id: string;
             position: string;
             reason?: string;
-            status: string;
+            /** @enum {string} */
+            status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
         };
         SessionTopic: {
             id: string;
@@ -527,7 +532,7 @@ export interface components {
         SessionsOutputBody: {
             /** @description Cursor of the next page */
             next?: string;
-            sessions: components["schemas"]["Summary"][] | null;
+            sessions: components["schemas"]["Summary"][];
         };
         SetupOutputBody: {
             /** @description No account exists yet */
@@ -542,7 +547,8 @@ export interface components {
             reason?: string;
             /** Format: date-time */
             started_at: string;
-            status: string;
+            /** @enum {string} */
+            status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
             topic: components["schemas"]["SessionTopic"];
             /** Format: int64 */
             turns: number;
@@ -580,7 +586,7 @@ export interface components {
             value: string;
         };
         Topic: {
-            goals: string[] | null;
+            goals: string[];
             id: string;
             /** @description BCP 47 */
             language: string;
@@ -591,12 +597,12 @@ export interface components {
             level: "A1" | "A2" | "B1" | "B2" | "C1" | "C2";
             /** @description The caller wrote it herself */
             mine: boolean;
-            phrases: string[] | null;
+            phrases: string[];
             scenario: string;
             title: string;
         };
         TopicsOutputBody: {
-            topics: components["schemas"]["Topic"][] | null;
+            topics: components["schemas"]["Topic"][];
         };
         UploadInputBody: {
             content_type: string;
@@ -610,7 +616,7 @@ export interface components {
         UploadOutputBody: {
             /** Format: date-time */
             expires_at: string;
-            parts: components["schemas"]["UploadPart"][] | null;
+            parts: components["schemas"]["UploadPart"][];
             upload_id: string;
         };
         UploadPart: {
