@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,5 +42,19 @@ func TestREADMENamesEveryCommand(t *testing.T) {
 		if !strings.Contains(string(readme), "`parley "+c.name) {
 			t.Errorf("the README does not tell of `parley %s`", c.name)
 		}
+	}
+}
+
+func TestThePageKnowsTheContract(t *testing.T) {
+	written, err := os.ReadFile(filepath.Join("..", "..", "web", "src", "api", "openapi.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var now bytes.Buffer
+	if err := openapi(t.Context(), terminal{out: &now}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if now.String() != string(written) {
+		t.Fatal("the contract has changed: parley openapi > web/src/api/openapi.json, then npm run api in web")
 	}
 }
