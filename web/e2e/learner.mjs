@@ -80,7 +80,7 @@ export class Learner {
 
   /** Waits for what the tutor or the learner does now: Listening, Thinking, Speaking, Muted. */
   sees(state) {
-    return this.page.locator('.presence').getByText(state, { exact: true }).waitFor()
+    return this.page.getByRole('status').filter({ hasText: new RegExp(`^\\s*${state}\\s*$`) }).waitFor()
   }
 
   chooseLine(text) {

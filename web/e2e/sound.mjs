@@ -11,33 +11,36 @@ export function loaded(page) {
 
 /** Moves the player's slider to a share of the whole; answers with the time that it stands at, in s. */
 export async function seek(page, share) {
-  const seeked = page
-    .locator('audio')
-    .evaluate(
-      (audio) =>
-        new Promise((resolve) =>
-          audio.addEventListener('seeked', () => resolve(audio.currentTime), { once: true }),
-        ),
-    )
+  const heard = await listen(page, 'seeked')
   const slider = page.getByRole('slider', { name: 'Position' })
   await slider.fill(String(Math.round((Number(await slider.getAttribute('max')) * share) / 100) * 100))
-  return seeked
+  return heard()
 }
 
 /** Clicks a turn; answers with the time at which the player begins, in ms, and stops it. */
 export async function hear(page, turn) {
-  const playing = page
-    .locator('audio')
-    .evaluate(
-      (audio) =>
-        new Promise((resolve) =>
-          audio.addEventListener('playing', () => resolve(audio.currentTime * 1000), { once: true }),
-        ),
-    )
+  const heard = await listen(page, 'playing')
   await turn.click()
-  const began = await playing
+  const began = (await heard()) * 1000
   await page.getByRole('button', { name: 'Pause' }).click()
   return began
+}
+
+/**
+ * Listens for the player's next event of a name, from now on and not from some
+ * later moment: what is done next may be answered at once. Answers with a wait
+ * for it, which gives the player's time in s.
+ */
+async function listen(page, name) {
+  const ear = await page.locator('audio').evaluateHandle(
+    (audio, name) => ({
+      heard: new Promise((resolve) =>
+        audio.addEventListener(name, () => resolve(audio.currentTime), { once: true }),
+      ),
+    }),
+    name,
+  )
+  return () => ear.evaluate(({ heard }) => heard)
 }
 
 /**
