@@ -40,7 +40,7 @@ func commands() []command {
 		{"serve", "run everything", serve},
 		{"account", "add an account: account add --email E --role R --password-stdin", account},
 		{"sessions", "list sessions, newest first, without a word of them", sessions},
-		{"replay", "print a session's events: replay SESSION", replay},
+		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},
@@ -121,12 +121,23 @@ func flags(t terminal, name string) (set *flag.FlagSet, data *string) {
 	return set, data
 }
 
+// parse reads flags, which may stand before and behind what they are about.
 func parse(set *flag.FlagSet, args []string) error {
-	err := set.Parse(args)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return err
+	var about []string
+	for {
+		switch err := set.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return err
+		case err != nil:
+			return errUsage
+		}
+		rest := set.Args()
+		if ended := len(args) - len(rest); len(rest) == 0 || ended > 0 && args[ended-1] == "--" {
+			about = append(about, rest...)
+			return set.Parse(append([]string{"--"}, about...))
+		}
+		about, args = append(about, rest[0]), rest[1:]
 	}
-	return errUsage
 }
 
 func printVersion(_ context.Context, t terminal, _ []string) error {
