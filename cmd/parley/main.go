@@ -42,6 +42,7 @@ func commands() []command {
 		{"sessions", "list sessions, newest first, without a word of them", sessions},
 		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},
+		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},
 	}

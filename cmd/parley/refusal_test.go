@@ -224,8 +224,12 @@ func refuseBackendUploads(t *testing.T, c *conversation, recording []byte) {
 	c.refuse(http.StatusPreconditionFailed, "already_stored", "PUT", part, recording, webm...)
 }
 
-func rejectGarbage(t *testing.T, ada *browser) {
-	c := ada.startSession()
+func rejectGarbage(t *testing.T, ada *browser) { ada.refused(t) }
+
+// refused is a session whose recording is none.
+func (b *browser) refused(t *testing.T) *conversation {
+	t.Helper()
+	c := b.startSession()
 	garbage := bytes.Repeat([]byte("no sound "), 100)
 	sum := sha256.Sum256(garbage)
 	a := c.must(http.StatusOK, "POST", c.path("/upload"), map[string]any{"size": len(garbage), "sha256": hex.EncodeToString(sum[:]), "content_type": "audio/webm", "duration_ms": 900})
@@ -238,6 +242,7 @@ func rejectGarbage(t *testing.T, ada *browser) {
 		s := c.must(http.StatusOK, "GET", c.path(""), nil)
 		return s.text("status") == "needs_attention" && s.text("reason") == "wrong_format"
 	})
+	return c
 }
 
 func TestServeRefuses(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parley/events"
+	"parley/events/jetstream"
 )
 
 // replayed is an event as NDJSON: CloudEvents' JSON form, with what is sealed
@@ -68,18 +69,12 @@ func replay(ctx context.Context, t terminal, args []string) error {
 	return printTable(t.out, evs)
 }
 
-func loadSession(ctx context.Context, t terminal, data string, id events.SessionID) ([]events.Event, error) {
-	to, err := reachInstance(t, data)
-	if err != nil {
-		return nil, err
-	}
-	log, nc, err := openLog(ctx, to.config, *to.servers.NATS, to.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer nc.Close()
-	defer log.Close()
-	return log.Load(ctx, id.Aggregate(), 0)
+func loadSession(ctx context.Context, t terminal, data string, id events.SessionID) (evs []events.Event, err error) {
+	err = withLog(ctx, t, data, func(log *jetstream.Log, _ reach) error {
+		evs, err = log.Load(ctx, id.Aggregate(), 0)
+		return err
+	})
+	return evs, err
 }
 
 func replayedOf(e events.Event) (replayed, error) {

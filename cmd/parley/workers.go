@@ -19,7 +19,6 @@ const sweepPerSecond = 10
 
 // workersOf makes the workers of one instance.
 func workersOf(log *jetstream.Log, store *s3.Store, logger *slog.Logger) []jetstream.Worker {
-	newEventID := func() events.EventID { return events.EventID(newID()) }
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
 	eraser := erasure.NewEraser(erasure.Doors{
 		Log: log, Vault: log.Vault(), Objects: store, Ledger: log.Ledger(), Sweeper: log,

@@ -61,15 +61,15 @@ func (k *Timekeeper) Ring(ctx context.Context, id events.SessionID) error {
 // look ends the session if it is abandoned, and arms its timer if it may be one day.
 func (k *Timekeeper) look(ctx context.Context, id events.SessionID, because events.EventID) error {
 	now := k.now()
-	session := newWatched(id)
+	session := NewSession(id)
 	stamp := events.Stamp{Actor: events.System("timekeeper"), Time: now, Causation: because, NewID: k.newID}
-	_, err := events.Execute(ctx, k.log, id.Aggregate(), session, stamp, func(s *watched) ([]events.Event, error) {
-		if !s.open() || now.Before(s.due(k.silence)) {
+	_, err := events.Execute(ctx, k.log, id.Aggregate(), session, stamp, func(s *Session) ([]events.Event, error) {
+		if !s.IsOpen() || now.Before(s.due(k.silence)) {
 			return nil, nil
 		}
-		return s.End(s.abandoned())
+		return s.End(s.Ending(events.EndedAbandoned))
 	})
-	if err != nil || !session.open() {
+	if err != nil || !session.IsOpen() {
 		return err
 	}
 	return k.timers.Arm(ctx, id, session.due(k.silence))
