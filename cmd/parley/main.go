@@ -43,6 +43,7 @@ func commands() []command {
 		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},
 		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
+		{"doctor", "look at everything that Parley stands on, with a cure for what is wrong", doctor},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},
 	}
