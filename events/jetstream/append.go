@@ -84,17 +84,24 @@ func guard(m *nats.Msg, stream string, expected uint64) {
 	m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(expected, 10)}
 }
 
-// settle brings a write to its definite answer, one write of an aggregate at a
-// time.
-func (l *Log) settle(ctx context.Context, w *write) (events.Position, error) {
-	done, err := l.turns.take(ctx, w.subject)
-	if err != nil {
-		return 0, l.unsettled(w, err)
+// size is that of all messages, in bytes.
+func (w *write) size() (bytes int) {
+	for _, m := range w.messages {
+		bytes += m.Size()
 	}
-	defer done()
+	return bytes
+}
+
+// settle brings a write to its definite answer, one write of an aggregate at a
+// time. The next one's turn comes when nobody sends this one any more.
+func (l *Log) settle(ctx context.Context, w *write) (events.Position, error) {
 	pause := leastPause
 	for {
-		last, refused, err := l.publisher.settle(ctx, w.messages)
+		done, err := l.turns.take(ctx, w.subject)
+		if err != nil {
+			return 0, l.unsettled(w, err)
+		}
+		last, refused, err := l.committer.settle(ctx, w, done)
 		if err != nil {
 			return 0, l.unsettled(w, err)
 		}

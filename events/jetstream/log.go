@@ -17,8 +17,9 @@ type Log struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	config    Config
-	publisher *publisher
+	committer *committer
 	leader    leader
+	replica   replica
 	turns     *turns
 	vault     *Vault
 	signIns   *SignIns
@@ -35,15 +36,17 @@ func New(nc *nats.Conn, config Config) *Log {
 	if err != nil {
 		panic("jetstream.New without options cannot fail: " + err.Error())
 	}
+	publisher := &publisher{nc, js, config.AnswerWait}
 	l := &Log{
 		nc: nc, js: js, config: config,
-		publisher: &publisher{nc, js, config.AnswerWait},
+		committer: newCommitter(publisher),
 		leader:    leader{nc, logStream, config.AnswerWait},
+		replica:   replica{nc, logStream, config.AnswerWait},
 		turns:     newTurns(),
 	}
-	l.vault = newVault(l.publisher, config)
-	l.signIns = &SignIns{publisher: l.publisher, leader: leader{nc, signInStream, config.AnswerWait}, now: config.Now}
-	l.ledger = &Ledger{publisher: l.publisher}
+	l.vault = newVault(publisher, config)
+	l.signIns = &SignIns{publisher: publisher, leader: leader{nc, signInStream, config.AnswerWait}, now: config.Now}
+	l.ledger = &Ledger{publisher: publisher}
 	return l
 }
 
