@@ -25,6 +25,8 @@
 //	PARLEY_KEYS     parley_keys.<generation>.<kind>.<id>  wrapped data keys, or the marker of a destroyed one
 //	PARLEY_SIGNINS  parley_signins.<hash>                 who is signed in, until it ends
 //	PARLEY_ERASED   parley_erased.<session>               when a session was erased
+//	PARLEY_TIMERS   parley_timers.armed.<session>         when to look at a session again
+//	                parley_timers.due.<session>           that it is time to
 //
 // Sealing happens here, at the edge. envelope.go, body.go and sealing.go fix
 // the stored bytes, which are for ever: the golden files under testdata hold

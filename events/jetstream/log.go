@@ -24,6 +24,7 @@ type Log struct {
 	vault     *Vault
 	signIns   *SignIns
 	ledger    *Ledger
+	timers    *Timers
 }
 
 var _ events.Log = (*Log)(nil)
@@ -47,6 +48,7 @@ func New(nc *nats.Conn, config Config) *Log {
 	l.vault = newVault(publisher, config)
 	l.signIns = &SignIns{publisher: publisher, leader: leader{nc, signInStream, config.AnswerWait}, now: config.Now}
 	l.ledger = &Ledger{publisher: publisher}
+	l.timers = &Timers{publisher: publisher, wait: config.AnswerWait}
 	return l
 }
 
@@ -69,6 +71,7 @@ func (l *Log) Open(ctx context.Context) error {
 		logConfig(l.config.Replicas, epoch.String()),
 		signInConfig(l.config.Replicas),
 		ledgerConfig(l.config.Replicas),
+		timerConfig(l.config.Replicas),
 	} {
 		if _, err := ensure(ctx, l.js, stream); err != nil {
 			return err
@@ -91,6 +94,9 @@ func (l *Log) SignIns() *SignIns { return l.signIns }
 
 // Ledger keeps which sessions were erased.
 func (l *Log) Ledger() *Ledger { return l.ledger }
+
+// Timers wake a worker about a session at a later time.
+func (l *Log) Timers() *Timers { return l.timers }
 
 // Identity implements [events.Identifier].
 func (l *Log) Identity(ctx context.Context) (events.Identity, error) {

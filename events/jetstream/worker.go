@@ -88,35 +88,45 @@ func (l *Log) Work(ctx context.Context, worker Worker) error {
 		return events.Errorf(events.CodeInvalid, "a worker needs a name, kinds and something to do")
 	}
 	worker = worker.withDefaults()
-	consumer, err := l.js.CreateOrUpdateConsumer(ctx, logStream, jetstream.ConsumerConfig{
-		Durable:       worker.Name,
-		DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       worker.AckWait,
-		MaxAckPending: workPending,
-		MaxDeliver:    -1, // giving up is ours to do: the server only falls silent
-	})
+	consumer, err := l.js.CreateOrUpdateConsumer(ctx, logStream, worker.consumer())
 	if err != nil {
 		return unavailable(err, "the worker's place in the event log cannot be found")
 	}
-	return newShift(l, worker).run(ctx, consumer)
+	return newShift(worker, worker.concerns(), l.decode).run(ctx, consumer)
+}
+
+// consumer is how the server remembers what the worker has done.
+func (w Worker) consumer() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:       w.Name,
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       w.AckWait,
+		MaxAckPending: workPending,
+		MaxDeliver:    -1, // giving up is ours to do: the server only falls silent
+	}
+}
+
+// concerns tells which messages are of the worker's kinds.
+func (w Worker) concerns() func(jetstream.Msg) bool {
+	var types []string
+	for _, kind := range w.Kinds {
+		types = append(types, kind.Type())
+	}
+	return func(m jetstream.Msg) bool { return slices.Contains(types, m.Headers().Get(headerType)) }
 }
 
 // shift is one run of a worker.
 type shift struct {
-	log     *Log
-	worker  Worker
-	types   []string      // ce-types of the worker's kinds
-	hands   chan struct{} // one value for each Handle that runs
-	running sync.WaitGroup
+	worker   Worker
+	concerns func(jetstream.Msg) bool // others are passed over
+	decode   func(context.Context, *stored) (events.Event, error)
+	hands    chan struct{} // one value for each Handle that runs
+	running  sync.WaitGroup
 }
 
-func newShift(l *Log, worker Worker) *shift {
-	s := &shift{log: l, worker: worker, hands: make(chan struct{}, worker.Parallel)}
-	for _, kind := range worker.Kinds {
-		s.types = append(s.types, kind.Type())
-	}
-	return s
+func newShift(worker Worker, concerns func(jetstream.Msg) bool, decode func(context.Context, *stored) (events.Event, error)) *shift {
+	return &shift{worker: worker, concerns: concerns, decode: decode, hands: make(chan struct{}, worker.Parallel)}
 }
 
 // run takes batch after batch. The next one is asked for when a hand is free,
@@ -163,7 +173,7 @@ func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer) error {
 		return err
 	}
 	for m := range batch.Messages() {
-		if !slices.Contains(s.types, m.Headers().Get(headerType)) {
+		if !s.concerns(m) {
 			if err := m.Ack(); err != nil {
 				return err
 			}
@@ -224,7 +234,7 @@ func (s *shift) try(ctx context.Context, m jetstream.Msg) (events.Event, error) 
 	if err != nil {
 		return events.Event{}, err
 	}
-	event, err := s.log.decode(ctx, got)
+	event, err := s.decode(ctx, got)
 	if err != nil {
 		return event, err
 	}
