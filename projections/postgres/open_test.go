@@ -51,7 +51,7 @@ func TestOpen(t *testing.T) {
 	t.Run("a migration changed afterwards is refused", func(t *testing.T) {
 		config := server.Config()
 		postgrestest.Open(t, config)
-		exec(t, "update "+pgx.Identifier{config.Schema, "migrations"}.Sanitize()+" set checksum = 'another'")
+		exec(t, "update "+pgx.Identifier{config.Views + "_v1", "migrations"}.Sanitize()+" set checksum = 'another'")
 		err := postgres.New(config).Open(t.Context())
 		if events.CodeOf(err) != events.CodeInvalid {
 			t.Errorf("got %v, want %s", err, events.CodeInvalid)

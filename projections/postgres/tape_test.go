@@ -48,6 +48,19 @@ func (l *tape) upTo(last int) *tape {
 
 func (l *tape) Identity(context.Context) (events.Identity, error) { return l.identity, nil }
 
+func (l *tape) Load(_ context.Context, of events.Aggregate, after events.Position) (found []events.Event, err error) {
+	for _, e := range l.all {
+		if e.Aggregate == of && e.Position > after {
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}
+
+func (l *tape) Has(_ context.Context, at events.Position) (bool, error) {
+	return at > 0 && int(at) <= len(l.all), nil
+}
+
 func (l *tape) Follow(ctx context.Context, after events.Position, most int, deliver func([]events.Event) error) error {
 	for at, i := int(after), 0; at < len(l.all); i++ {
 		c := cut{size: most}
