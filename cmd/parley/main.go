@@ -43,6 +43,8 @@ func commands() []command {
 		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},
 		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
+		{"backup", "write log, keys and ledger of a running instance: backup --to DIR", backup},
+		{"restore", "put a backup in place of a log that is lost: restore --from DIR", restore},
 		{"doctor", "look at everything that Parley stands on, with a cure for what is wrong", doctor},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},
@@ -106,6 +108,11 @@ func sentence(err error) string {
 		return e.Message
 	}
 	return err.Error()
+}
+
+// within says where an error happened, for the person who reads it.
+func within(where string, err error) error {
+	return events.Errorf(events.CodeOf(err), "%s: %s", where, sentence(err))
 }
 
 func help(w io.Writer) {

@@ -127,7 +127,7 @@ func helpSessions(ctx context.Context, t terminal, log *jetstream.Log, to reach,
 		}
 		plans[i] = helped{ID: id, Remedy: f.remedy}
 		if plans[i].Will, err = remedies[f.remedy].plan(s); err != nil {
-			return fmt.Errorf("session %s: %w", id, err)
+			return within("session "+string(id), err)
 		}
 		plans[i].Status, plans[i].Reason = statusOf(s.Session)
 		if !f.asJSON {
@@ -142,7 +142,7 @@ func helpSessions(ctx context.Context, t terminal, log *jetstream.Log, to reach,
 	}
 	for i := range plans {
 		if err := plans[i].carryOut(ctx, log, to); err != nil {
-			return fmt.Errorf("session %s: %w", plans[i].ID, err)
+			return within("session "+string(plans[i].ID), err)
 		}
 	}
 	return printHelped(t, plans, f.asJSON)
