@@ -28,6 +28,9 @@
 //	PARLEY_TIMERS   parley_timers.armed.<session>         when to look at a session again
 //	                parley_timers.due.<session>           that it is time to
 //
+// [Archive] copies streams out and back in as JetStream's own snapshots, framed so
+// that one which is cut short is noticed (snapshot.go).
+//
 // Sealing happens here, at the edge. envelope.go, body.go and sealing.go fix
 // the stored bytes, which are for ever: the golden files under testdata hold
 // one message of each kind.
