@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,7 +70,7 @@ func TestTwoProjectors(t *testing.T) {
 	gate := &gated{tape: log.upTo(5), more: make(chan struct{}), rest: log.all[5:]}
 
 	refused := &overheard{Store: store, refusals: make(chan error, 1)}
-	slow := projections.NewProjector(gate, refused, "PARLEY", slog.New(slog.DiscardHandler))
+	slow := newProjector(gate, refused)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- slow.Run(ctx) }()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -43,7 +42,13 @@ func newRebuilding(t *testing.T, log *tape) *rebuilding {
 // of is a rebuilder from another log, or from this one at another time.
 func (r *rebuilding) of(t *testing.T, log projections.Source) *postgres.Rebuilder {
 	t.Helper()
-	return postgres.NewRebuilder(postgrestest.Open(t, r.config), r.keys, log, "PARLEY", time.Now)
+	return postgres.NewRebuilder(r.db(t), r.keys, log, "PARLEY", time.Now)
+}
+
+// db opens the same read models once more.
+func (r *rebuilding) db(t *testing.T) *postgres.Database {
+	t.Helper()
+	return postgrestest.Open(t, r.config)
 }
 
 func (r *rebuilding) dump(t *testing.T) string {
@@ -319,7 +324,7 @@ func TestSwitchUnderLoad(t *testing.T) {
 	log := &growing{tape: tapeOf(all...), grown: make(chan struct{}), open: 100}
 	r := newRebuilding(t, log.tape)
 	ctx, cancel := context.WithCancel(t.Context())
-	projector := projections.NewProjector(log, r.store, "PARLEY", slog.New(slog.DiscardHandler))
+	projector := newProjector(log, r.store)
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := projector.Run(ctx); err != nil {
@@ -393,6 +398,11 @@ func (g *growing) state() (open int, grown <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.open, g.grown
+}
+
+func (g *growing) opened() int {
+	open, _ := g.state()
+	return open
 }
 
 func (g *growing) Identity(context.Context) (events.Identity, error) {
