@@ -186,8 +186,8 @@ func (in *instance) run(ctx context.Context) error {
 		group.Go(func() error { return projector.Run(ctx) })
 	}
 	if in.has(roleWorker) {
-		for _, worker := range workersOf(in.backend.log, in.backend.store, in.logger) {
-			group.Go(func() error { return keepWorking(ctx, in.backend.log, worker, in.logger) })
+		for _, duty := range dutiesOf(in.config, in.backend.log, in.backend.store, in.logger) {
+			group.Go(func() error { return keepDoing(ctx, duty, in.logger) })
 		}
 	}
 	if in.has(roleWeb) {
