@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"parley/events"
+	"parley/events/jetstream"
 )
 
 // backup writes log, keys and ledger of a running instance into a folder, and
@@ -69,27 +70,19 @@ func emptyFolder(dir string) error {
 func (s *site) backUp(ctx context.Context, dir string, shown *progress) (manifest, error) {
 	m := manifest{Format: manifestFormat, Parley: version, MadeAt: time.Now().UTC().Truncate(time.Second)}
 	defer shown.end()
+	var err error
+	if m.Vault, err = s.vault(ctx); err != nil {
+		return m, err
+	}
 	for i, f := range files {
 		shown.at(uint64(i), uint64(len(files)))
-		info, err := s.look(ctx, f.Stream)
+		p, err := s.pack(ctx, dir, f.stream, f.name)
 		if err != nil {
 			return m, err
 		}
-		if info == nil {
-			return m, events.Errorf(events.CodeNotFound, "there is no stream %s on this server", f.Stream)
-		}
-		if err := roomFor(dir, info.State.Bytes); err != nil {
-			return m, err
-		}
-		f.Created = info.Created.UTC()
-		if err := s.pack(ctx, dir, &f); err != nil {
-			return m, err
-		}
-		m.Streams = append(m.Streams, f)
-		if f.Stream == logStream {
-			m.Epoch = info.Config.Metadata["parley_epoch"]
-		}
+		m.Streams = append(m.Streams, p)
 	}
+	m.Epoch = m.of(jetstream.LogStream).Epoch
 	if err := m.write(dir); err != nil {
 		return m, err
 	}
@@ -123,27 +116,23 @@ func roomFor(dir string, bytes uint64) error {
 }
 
 // pack writes one stream's file.
-func (s *site) pack(ctx context.Context, dir string, p *packed) error {
-	file, err := os.OpenFile(filepath.Join(dir, p.File), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (s *site) pack(ctx context.Context, dir string, stream jetstream.Stream, name string) (p packed, err error) {
+	there, err := s.archive.Contents(ctx, stream)
 	if err != nil {
-		return err
+		return p, err
+	}
+	if err := roomFor(dir, there.Bytes); err != nil {
+		return p, err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return p, err
 	}
 	sum := sha256.New()
 	counted := &counter{w: io.MultiWriter(file, sum)}
-	about, err := snapshot(ctx, s.nc, p.Stream, counted)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	var state struct {
-		Messages uint64 `json:"messages"`
-		First    uint64 `json:"first_seq"`
-		Last     uint64 `json:"last_seq"`
-	}
-	err = json.Unmarshal(about.State, &state)
-	p.Config, p.State = about.Config, about.State
-	p.Messages, p.First, p.Last = state.Messages, state.First, state.Last
-	p.Size, p.SHA256 = counted.n, hex.EncodeToString(sum.Sum(nil))
-	return err
+	p.Contents, err = s.archive.Snapshot(ctx, stream, counted)
+	p.File, p.Size, p.SHA256 = name, counted.n, hex.EncodeToString(sum.Sum(nil))
+	return p, errors.Join(err, file.Sync(), file.Close())
 }
 
 // counter counts what passes.
@@ -164,7 +153,7 @@ func (m manifest) print(w io.Writer, dir string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FILE\tMESSAGES\tPOSITIONS\tBYTES\tSHA-256")
 	for _, p := range m.Streams {
-		fmt.Fprintf(table, "%s\t%d\t%d-%d\t%d\t%s\n", p.File, p.Messages, p.First, p.Last, p.Size, p.SHA256[:16])
+		fmt.Fprintf(table, "%s\t%d\t%s-%s\t%d\t%s\n", p.File, p.Messages, p.First, p.Last, p.Size, p.SHA256[:16])
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"parley/events"
+	"parley/events/jetstream"
 )
 
 // manifest is the last file of a backup to be written: a backup without it was cut
@@ -23,21 +24,16 @@ type manifest struct {
 	Parley  string    `json:"parley"` // version that made it
 	MadeAt  time.Time `json:"made_at"`
 	Epoch   string    `json:"epoch"` // of the log
+	Vault   string    `json:"vault"` // which one its keys are of
 	Streams []packed  `json:"streams"`
 }
 
 // packed is one stream of a backup.
 type packed struct {
-	Stream   string          `json:"stream"`
-	File     string          `json:"file"`
-	Size     int64           `json:"size"`   // of the file, bytes
-	SHA256   string          `json:"sha256"` // of the file, hex
-	Messages uint64          `json:"messages"`
-	First    uint64          `json:"first"` // position
-	Last     uint64          `json:"last"`
-	Created  time.Time       `json:"created"` // the stream
-	Config   json.RawMessage `json:"config"`  // as the server gave it
-	State    json.RawMessage `json:"state"`
+	jetstream.Contents
+	File   string `json:"file"`
+	Size   int64  `json:"size"`   // of the file, bytes
+	SHA256 string `json:"sha256"` // of the file, hex
 }
 
 const (
@@ -45,40 +41,26 @@ const (
 	manifestFile   = "manifest.json"
 )
 
-// The streams of a backup, in the order in which they are taken: each key is older
-// than what is sealed under it, so a log that is older than the keys misses none; and
-// the ledger is the newest of all.
-const (
-	logStream    = "PARLEY"
-	keyStream    = "PARLEY_KEYS"
-	ledgerStream = "PARLEY_ERASED"
-	ledgerPrefix = "parley_erased."
-	masterCheck  = "parley_master_key_check" // in the key stream's metadata: which vault it is
-)
-
-// files keeps the keys in a file of their own, so that it can be put elsewhere.
-var files = []packed{
-	{Stream: logStream, File: "log.snapshot"},
-	{Stream: keyStream, File: "keys.snapshot"},
-	{Stream: ledgerStream, File: "ledger.snapshot"},
+// files are the streams of a backup, in the order in which they are taken: each key
+// is older than what is sealed under it, so the keys are taken after the log and none
+// is missing; and the ledger is the newest of all. The keys have a file of their own,
+// so that it can be put elsewhere.
+var files = []struct {
+	stream jetstream.Stream
+	name   string
+}{
+	{jetstream.LogStream, "log.snapshot"},
+	{jetstream.KeyStream, "keys.snapshot"},
+	{jetstream.LedgerStream, "ledger.snapshot"},
 }
 
 // of finds a stream's entry.
-func (m manifest) of(stream string) packed {
+func (m manifest) of(stream jetstream.Stream) packed {
 	i := slices.IndexFunc(m.Streams, func(p packed) bool { return p.Stream == stream })
 	if i < 0 {
-		return packed{Stream: stream}
+		return packed{Contents: jetstream.Contents{Stream: stream}}
 	}
 	return m.Streams[i]
-}
-
-// vault tells which vault a key stream belongs to.
-func (p packed) vault() (string, error) {
-	var config struct {
-		Metadata map[string]string `json:"metadata"`
-	}
-	err := json.Unmarshal(p.Config, &config)
-	return config.Metadata[masterCheck], err
 }
 
 // openBackup reads a backup's manifest and holds every file against it. Errors:
@@ -99,7 +81,7 @@ func openBackup(dir string) (manifest, error) {
 		return m, events.Errorf(events.CodeInvalid, "%s is a backup of format %d; this program reads format %d", dir, m.Format, manifestFormat)
 	}
 	for _, f := range files {
-		if err := m.of(f.Stream).check(dir); err != nil {
+		if err := m.of(f.stream).check(dir); err != nil {
 			return m, err
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -54,24 +53,24 @@ func (r *restoration) plan(ctx context.Context) error {
 // planKeys keeps a vault that is here: rolling it back would bring destroyed keys
 // back. One of another log is replaced only when told.
 func (r *restoration) planKeys(ctx context.Context) error {
-	keys := r.manifest.of(keyStream)
-	here, err := r.site.look(ctx, keyStream)
+	keys := r.manifest.of(parleylog.KeyStream)
+	here, err := r.site.look(ctx, parleylog.KeyStream)
 	if err != nil {
 		return err
 	}
-	vault, err := keys.vault()
+	vault, err := r.site.vault(ctx)
 	if err != nil {
 		return err
 	}
 	r.putKeys = true
 	switch {
-	case here != nil && here.Config.Metadata[masterCheck] == vault:
+	case vault == r.manifest.Vault:
 		r.putKeys = false
-		r.will("keep the %d keys that are here: a vault is never rolled back", here.State.Msgs)
-	case here == nil || here.State.Msgs == 0:
+		r.will("keep the %d keys that are here: a vault is never rolled back", here.Messages)
+	case here.Messages == 0:
 		r.will("restore %d keys: there are none here", keys.Messages)
 	case r.flags.replaceKeys:
-		r.will("delete the %d keys that are here, of another vault, and restore %d", here.State.Msgs, keys.Messages)
+		r.will("delete the %d keys that are here, of another vault, and restore %d", here.Messages, keys.Messages)
 	default:
 		return events.Errorf(events.CodeConflict, "the keys here belong to another vault than the backup's, and nobody could read the backup with them; if nothing here is needed, add --replace-keys")
 	}
@@ -81,15 +80,15 @@ func (r *restoration) planKeys(ctx context.Context) error {
 // planLedger finds the newest list of erased sessions. The one here is that if the
 // vault beside it is the backup's: it has gone on since.
 func (r *restoration) planLedger(ctx context.Context) error {
-	here, err := r.site.look(ctx, ledgerStream)
+	here, err := r.site.look(ctx, parleylog.LedgerStream)
 	if err != nil {
 		return err
 	}
-	if here != nil && !r.putKeys {
-		r.will("filter by the ledger that is here: %d erased sessions", here.State.Msgs)
+	if here.Stream != "" && !r.putKeys {
+		r.will("filter by the ledger that is here: %d erased sessions", here.Messages)
 		return nil
 	}
-	r.ledgerOf, r.ledgerFor = r.flags.from, r.manifest.of(ledgerStream)
+	r.ledgerOf, r.ledgerFor = r.flags.from, r.manifest.of(parleylog.LedgerStream)
 	if r.flags.ledger != "" {
 		newer, err := openBackup(r.flags.ledger)
 		if err != nil {
@@ -98,7 +97,7 @@ func (r *restoration) planLedger(ctx context.Context) error {
 		if newer.Epoch != r.manifest.Epoch || newer.MadeAt.Before(r.manifest.MadeAt) {
 			return events.Errorf(events.CodeInvalid, "%s is not a newer backup of the same log", r.flags.ledger)
 		}
-		r.ledgerOf, r.ledgerFor = r.flags.ledger, newer.of(ledgerStream)
+		r.ledgerOf, r.ledgerFor = r.flags.ledger, newer.of(parleylog.LedgerStream)
 	} else if !r.flags.olderLedger {
 		return events.Errorf(events.CodeConflict, "the ledger of erased sessions is lost here, and the backup's is as old as the backup: sessions that were erased since would come back; name a newer backup with --ledger, or add --accept-older-ledger")
 	}
@@ -107,17 +106,17 @@ func (r *restoration) planLedger(ctx context.Context) error {
 }
 
 func (r *restoration) planLog(ctx context.Context) error {
-	log := r.manifest.of(logStream)
-	here, err := r.site.look(ctx, logStream)
+	log := r.manifest.of(parleylog.LogStream)
+	here, err := r.site.look(ctx, parleylog.LogStream)
 	switch {
 	case err != nil:
 		return err
-	case here != nil && here.State.Msgs > 0 && !r.flags.replace:
-		return events.Errorf(events.CodeConflict, "there is a log here, with %d events up to %s; to delete it, add --replace", here.State.Msgs, events.Position(here.State.LastSeq))
-	case here != nil && here.State.Msgs > 0:
-		r.will("delete the log that is here: %d events up to %s", here.State.Msgs, events.Position(here.State.LastSeq))
+	case here.Messages > 0 && !r.flags.replace:
+		return events.Errorf(events.CodeConflict, "there is a log here, with %d events up to %s; to delete it, add --replace", here.Messages, here.Last)
+	case here.Messages > 0:
+		r.will("delete the log that is here: %d events up to %s", here.Messages, here.Last)
 	}
-	r.Events, r.Last = log.Messages, events.Position(log.Last)
+	r.Events, r.Last = log.Messages, log.Last
 	r.will("restore %d events up to %s", log.Messages, r.Last)
 	return nil
 }
@@ -128,7 +127,7 @@ func (r *restoration) will(format string, v ...any) {
 
 func (r *restoration) carryOut(ctx context.Context) error {
 	if r.putKeys {
-		if err := r.site.put(ctx, r.flags.from, r.manifest.of(keyStream)); err != nil {
+		if err := r.site.put(ctx, r.flags.from, r.manifest.of(parleylog.KeyStream)); err != nil {
 			return err
 		}
 	}
@@ -142,44 +141,38 @@ func (r *restoration) carryOut(ctx context.Context) error {
 		return err
 	}
 	r.Erased = len(erased)
-	for _, id := range erased {
-		if err := log.Vault().Destroy(ctx, id.Aggregate()); err != nil {
+	for _, e := range erased {
+		if err := log.Vault().Destroy(ctx, e.Session.Aggregate()); err != nil {
 			return err
 		}
 	}
-	if err := r.site.put(ctx, r.flags.from, r.manifest.of(logStream)); err != nil {
+	if err := r.site.put(ctx, r.flags.from, r.manifest.of(parleylog.LogStream)); err != nil {
 		return err
 	}
 	return r.filter(ctx, log, erased)
 }
 
 // bringLedger puts the newest ledger in place, and with it what only the one here
-// knew, and lists it in a fixed order.
-func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger) ([]events.SessionID, error) {
-	here, err := r.site.erased(ctx)
-	if err != nil {
+// knew, and lists it.
+func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger) ([]parleylog.Erasure, error) {
+	here, err := ledger.All(ctx)
+	if err != nil || r.ledgerOf == "" {
+		return here, err
+	}
+	if err := r.site.put(ctx, r.ledgerOf, r.ledgerFor); err != nil {
 		return nil, err
 	}
-	if r.ledgerOf != "" {
-		if err := r.site.put(ctx, r.ledgerOf, r.ledgerFor); err != nil {
-			return nil, err
-		}
-		for _, id := range here {
-			if err := ledger.Record(ctx, id, time.Now()); err != nil {
-				return nil, err
-			}
-		}
-		if here, err = r.site.erased(ctx); err != nil {
+	for _, e := range here {
+		if err := ledger.Record(ctx, e.Session, e.ErasedAt); err != nil {
 			return nil, err
 		}
 	}
-	slices.Sort(here)
-	return here, nil
+	return ledger.All(ctx)
 }
 
 // filter erases again what the backup brought back. Nobody is served meanwhile, so
 // the sweep needs no pace.
-func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []events.SessionID) error {
+func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []parleylog.Erasure) error {
 	who, err := operator()
 	if err != nil {
 		return err
@@ -189,8 +182,8 @@ func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []e
 	}, rate.NewLimiter(rate.Inf, 1), time.Now, newEventID)
 	shown := r.t.progress("erasing again")
 	defer shown.end()
-	for i, id := range erased {
-		again, err := eraseAgain(ctx, log, eraser, id, who)
+	for i, e := range erased {
+		again, err := eraseAgain(ctx, log, eraser, e.Session, who)
 		if err != nil {
 			return err
 		}

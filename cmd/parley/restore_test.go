@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"parley/events"
+	"parley/events/jetstream"
 )
 
 // backedUp runs backup and reads its manifest.
@@ -95,7 +96,7 @@ func TestBackupAndRestore(t *testing.T) {
 
 	t.Run("is not restored over a log unasked", func(t *testing.T) { refuseRestore(t, "--replace", p.dir, first) })
 	r := putBackWell(t, p.dir, first, "--replace")
-	if r.Events != made.of(logStream).Messages || r.Erased != 1 || r.Filtered != 1 {
+	if r.Events != made.of(jetstream.LogStream).Messages || r.Erased != 1 || r.Filtered != 1 {
 		t.Errorf("%+v", r)
 	}
 	lose(t, p.dir, "postgres")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,6 +21,7 @@ import (
 type site struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
+	archive *parleylog.Archive
 	folder  *embedded.Folder
 	servers *embedded.Servers
 }
@@ -65,6 +65,7 @@ func (s *site) connect(at embedded.NATSConnection) (err error) {
 	if err != nil {
 		return events.Wrap(err, events.CodeUnavailable, "the event log at "+at.URL+" cannot be reached")
 	}
+	s.archive = parleylog.NewArchive(s.nc)
 	s.js, err = jetstream.New(s.nc)
 	return err
 }
@@ -86,64 +87,43 @@ func (s *site) close() error {
 	return errors.Join(all...)
 }
 
-// look asks about a stream; nil when there is none.
-func (s *site) look(ctx context.Context, stream string) (*jetstream.StreamInfo, error) {
-	found, err := s.js.Stream(ctx, stream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, nil
+// look asks what a stream holds; nothing when there is none.
+func (s *site) look(ctx context.Context, stream parleylog.Stream) (parleylog.Contents, error) {
+	found, err := s.archive.Contents(ctx, stream)
+	if events.CodeOf(err) == events.CodeNotFound {
+		return parleylog.Contents{}, nil
 	}
-	if err != nil {
-		return nil, events.Wrap(err, events.CodeUnavailable, "the event log's server does not answer")
-	}
-	return found.CachedInfo(), nil
+	return found, err
 }
 
-// put makes a stream from a backup in place of the one that may be there, and looks
-// whether all of it has come.
-func (s *site) put(ctx context.Context, dir string, p packed) error {
-	if err := s.js.DeleteStream(ctx, p.Stream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return events.Wrap(err, events.CodeUnavailable, p.Stream+" could not be removed")
+// vaultMark is what the key stream's metadata tells one vault from another by: a
+// text that was sealed with the master key when the vault was made.
+const vaultMark = "parley_master_key_check"
+
+// vault tells which vault is here; empty when there is none.
+func (s *site) vault(ctx context.Context) (string, error) {
+	found, err := s.js.Stream(ctx, string(parleylog.KeyStream))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return "", nil
 	}
+	if err != nil {
+		return "", events.Wrap(err, events.CodeUnavailable, "the event log's server does not answer")
+	}
+	return found.CachedInfo().Config.Metadata[vaultMark], nil
+}
+
+// put makes a stream from a backup in place of the one that may be there.
+func (s *site) put(ctx context.Context, dir string, p packed) error {
 	file, err := os.Open(filepath.Join(dir, p.File))
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if err := putBack(ctx, s.nc, p.Stream, snapshotAnswer{Config: p.Config, State: p.State}, file); err != nil {
+	if err := s.archive.Remove(ctx, p.Stream); err != nil {
 		return err
 	}
-	now, err := s.look(ctx, p.Stream)
-	if err != nil {
-		return err
-	}
-	if now == nil || now.State.Msgs != p.Messages || p.Messages > 0 && now.State.FirstSeq != p.First || now.State.LastSeq != p.Last {
-		return events.Errorf(events.CodeInternal, "%s was restored, but not with the %d messages from %d to %d of the manifest", p.Stream, p.Messages, p.First, p.Last)
-	}
-	return nil
-}
-
-// erased lists the sessions of the ledger.
-func (s *site) erased(ctx context.Context) ([]events.SessionID, error) {
-	ledger, err := s.js.Stream(ctx, ledgerStream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, events.Wrap(err, events.CodeUnavailable, "the ledger cannot be read")
-	}
-	info, err := ledger.Info(ctx, jetstream.WithSubjectFilter(ledgerPrefix+"*"))
-	if err != nil {
-		return nil, events.Wrap(err, events.CodeUnavailable, "the ledger cannot be read")
-	}
-	var ids []events.SessionID
-	for subject := range info.State.Subjects {
-		id, err := events.ParseID[events.SessionID](subject[len(ledgerPrefix):])
-		if err != nil {
-			return nil, fmt.Errorf("the ledger names %q: %w", subject, err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
+	_, err = s.archive.Restore(ctx, p.Stream, file)
+	return err
 }
 
 // tryOut restores a backup into a server of its own, beside it, and throws that away.
