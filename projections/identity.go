@@ -44,7 +44,7 @@ func (m *Mismatch) Advice() string {
 	case Forked:
 		return "The log was restored and written on since, so that its past is not the one that was projected. If it is the log to keep, run: parley rebuild --accept"
 	case HeadPurged:
-		return fmt.Sprintf("Events before position %d were removed without an erasure. Restore the log from a backup; parley verify shows which rows depend on them", m.Log.First)
+		return fmt.Sprintf("Events before position %d were removed without an erasure. Restore the log from a backup; or accept what it still holds with: parley rebuild --accept", m.Log.First)
 	default:
 		return "The event at the checkpoint was removed without an erasure. Restore the log from a backup, or accept what it holds with: parley rebuild --accept"
 	}

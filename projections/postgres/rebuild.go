@@ -109,6 +109,12 @@ func (r *Rebuilder) bring(ctx context.Context, version int, accept bool, report 
 	if err != nil {
 		return done, err
 	}
+	if accept {
+		err = r.acceptHead(ctx, version)
+	}
+	if err != nil {
+		return done, err
+	}
 	if err := r.fill(ctx, version, same, report); err != nil {
 		return done, err
 	}
@@ -145,6 +151,22 @@ func (r *Rebuilder) prepare(ctx context.Context, accept bool) (same bool, err er
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// acceptHead lets a version begin where the log does, when its head was purged.
+func (r *Rebuilder) acceptHead(ctx context.Context, version int) error {
+	built, err := r.store(version).Claim(ctx, r.stream)
+	if err != nil {
+		return err
+	}
+	err = r.check(ctx, built)
+	var mismatch *projections.Mismatch
+	if !errors.As(err, &mismatch) || mismatch.Finding != projections.HeadPurged {
+		return nil // filling answers for the rest
+	}
+	_, err = r.db.pool.Exec(ctx, "update "+r.db.table(version, "checkpoints")+" set position = $2 where stream = $1",
+		r.stream, uint64(mismatch.Log.First-1))
+	return err
 }
 
 // check holds a checkpoint against the log. Errors: as of projections.Check.
