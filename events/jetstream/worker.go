@@ -82,17 +82,30 @@ func doubling(n int) time.Duration {
 
 // Work runs a worker until the context ends, and returns its error once every
 // Handle has returned. It reads the whole log once, from the start.
-// Errors: CodeInvalid, CodeUnavailable when the log is lost.
+// Errors: CodeInvalid; CodeUnavailable when the log is lost; CodeConflict with a
+// *[Mismatch] when it is not the one that the worker remembers, which is looked
+// at when it begins and whenever it was out of reach.
 func (l *Log) Work(ctx context.Context, worker Worker) error {
 	if !isToken(worker.Name) || len(worker.Kinds) == 0 || worker.Handle == nil {
 		return events.Errorf(events.CodeInvalid, "a worker needs a name, kinds and something to do")
 	}
 	worker = worker.withDefaults()
-	consumer, err := l.js.CreateOrUpdateConsumer(ctx, logStream, worker.consumer())
+	memory, err := l.recall(ctx, worker.Name)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	config := worker.consumer()
+	config.Metadata = memory.metadata()
+	consumer, err := l.js.CreateOrUpdateConsumer(ctx, logStream, config)
 	if err != nil {
 		return unavailable(err, "the worker's place in the event log cannot be found")
 	}
-	return newShift(worker, worker.concerns(), l.decode).run(ctx, consumer)
+	s := newShift(worker, worker.concerns(), l.decode)
+	s.back = func(ctx context.Context) error {
+		_, err := l.recall(ctx, worker.Name)
+		return err
+	}
+	return s.run(ctx, consumer)
 }
 
 // consumer is how the server remembers what the worker has done.
@@ -121,12 +134,17 @@ type shift struct {
 	worker   Worker
 	concerns func(jetstream.Msg) bool // others are passed over
 	decode   func(context.Context, *stored) (events.Event, error)
-	hands    chan struct{} // one value for each Handle that runs
+	back     func(context.Context) error // looks at the log after it was out of reach
+	hands    chan struct{}               // one value for each Handle that runs
 	running  sync.WaitGroup
 }
 
 func newShift(worker Worker, concerns func(jetstream.Msg) bool, decode func(context.Context, *stored) (events.Event, error)) *shift {
-	return &shift{worker: worker, concerns: concerns, decode: decode, hands: make(chan struct{}, worker.Parallel)}
+	return &shift{
+		worker: worker, concerns: concerns, decode: decode,
+		back:  func(context.Context) error { return nil },
+		hands: make(chan struct{}, worker.Parallel),
+	}
 }
 
 // run takes batch after batch. The next one is asked for when a hand is free,
@@ -145,11 +163,23 @@ func (s *shift) run(ctx context.Context, consumer jetstream.Consumer) error {
 		case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, jetstream.ErrConsumerDeleted):
 			return unavailable(err, "the worker's place in the event log is gone")
 		case err != nil:
-			if err := rest(ctx, &pause); err != nil {
-				return err
+			if err := s.comeBack(ctx, &pause); err != nil {
+				return ended(ctx, err)
 			}
 		default:
 			pause = leastPause
+		}
+	}
+}
+
+// comeBack waits until the log answers again, and looks whether it is the same.
+func (s *shift) comeBack(ctx context.Context, pause *time.Duration) error {
+	for {
+		if err := rest(ctx, pause); err != nil {
+			return err
+		}
+		if err := s.back(ctx); !isTransient(err) {
+			return err
 		}
 	}
 }
