@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"parley/cmd/parley/embedded"
+	parleylog "parley/events/jetstream"
+	"parley/projections"
 )
 
 const (
@@ -31,7 +34,7 @@ const (
 
 func examineServers(ctx context.Context, to reach) []finding {
 	var found []finding
-	for _, look := range []func(context.Context, reach) []finding{examineLog, examineViews, examineStore} {
+	for _, look := range []func(context.Context, reach) []finding{examineLog, examineViews, examineStore, examineIdentity} {
 		bounded, cancel := context.WithTimeout(ctx, examineTimeout)
 		found = append(found, look(bounded, to)...)
 		cancel()
@@ -64,7 +67,7 @@ func examineLog(ctx context.Context, to reach) []finding {
 	if err != nil {
 		return append(found, finding{check, problem, err.Error(), "look at the NATS server's own log"})
 	}
-	return append(found, skew("log", stream.CachedInfo().TimeStamp, asked, time.Now()), durability(to))
+	return append(found, skew("log", stream.CachedInfo().TimeStamp, asked, time.Now()), durability(ctx, to))
 }
 
 func natsVersion(version string) finding {
@@ -82,15 +85,56 @@ func natsVersion(version string) finding {
 // durability tells whether an acknowledged event is on the disk. The embedded
 // server does not start without; what a foreign one does is for its monitoring to
 // show.
-func durability(to reach) finding {
+func durability(ctx context.Context, to reach) finding {
 	const check = "durability"
-	switch {
-	case to.config.NATSURL == "":
+	const cure = "put sync_interval: always into the jetstream section of the server's configuration, and set PARLEY_NATS_MONITOR_URL"
+	if to.config.NATSURL == "" {
 		return finding{check, fine, "the embedded server syncs before it acknowledges (sync_interval: always)", ""}
-	case to.config.AcceptUnknownDurability:
-		return finding{check, notice, "nothing shows whether the server syncs before it acknowledges; it was accepted", "set PARLEY_NATS_MONITOR_URL, and sync_interval: always in the server's configuration"}
 	}
-	return finding{check, notice, "ask the server: " + to.config.NATSMonitorURL + "/varz must show sync_always", "put sync_interval: always into the server's jetstream section"}
+	if to.config.NATSMonitorURL == "" {
+		return finding{check, notice, "nothing shows whether the server syncs before it acknowledges; that was accepted", cure}
+	}
+	shown, err := parleylog.CheckDurability(ctx, to.config.NATSMonitorURL)
+	switch {
+	case err != nil:
+		return finding{check, problem, sentence(err), "correct PARLEY_NATS_MONITOR_URL"}
+	case shown.Mode == parleylog.SyncsAlways:
+		return finding{check, fine, shown.Server + " syncs before it acknowledges", ""}
+	case shown.Mode == parleylog.SyncsAtIntervals:
+		return finding{check, problem, fmt.Sprintf("%s syncs every %s: what it acknowledged in between is lost in a power cut", shown.Server, shown.Interval), cure}
+	}
+	return finding{check, notice, shown.Server + " does not show whether it syncs before it acknowledges", cure}
+}
+
+// examineIdentity compares the log with what the read models remember of it.
+func examineIdentity(ctx context.Context, to reach) []finding {
+	b, err := openBackend(ctx, to.config, to.servers, to.dir, silent())
+	if err != nil {
+		return nil // the others have said what cannot be reached
+	}
+	defer b.close()
+	return []finding{compareLog(ctx, b)}
+}
+
+// compareLog tells whether the log is the one that the read models were made from.
+func compareLog(ctx context.Context, b *backend) finding {
+	const check = "identity"
+	at, err := b.views.Checkpoint(ctx, b.log.Stream())
+	if err != nil {
+		return finding{check, problem, sentence(err), "parley rebuild makes the read models anew"}
+	}
+	now, err := b.log.Identity(ctx)
+	if err == nil {
+		err = projections.Check(ctx, b.log, at, now)
+	}
+	var mismatch *projections.Mismatch
+	switch {
+	case errors.As(err, &mismatch):
+		return finding{check, problem, mismatch.Error(), mismatch.Advice()}
+	case err != nil:
+		return finding{check, problem, sentence(err), "look at the NATS server's own log"}
+	}
+	return finding{check, fine, fmt.Sprintf("the log is the one that the read models were made from, up to %s", at.Position), ""}
 }
 
 func examineViews(ctx context.Context, to reach) []finding {

@@ -36,7 +36,7 @@ func TestDoctor(t *testing.T) {
 	p := start(t, t.TempDir())
 	t.Run("all is well", func(t *testing.T) {
 		found, code := verdicts(t, "--data", p.dir)
-		for _, check := range []string{"configuration", "microphone", "data folder", "master key", "log", "nats", "durability", "postgresql", "store", "clock"} {
+		for _, check := range []string{"configuration", "microphone", "data folder", "master key", "log", "nats", "durability", "postgresql", "store", "clock", "identity"} {
 			if found[check].Verdict != fine {
 				t.Errorf("%s: %+v", check, found[check])
 			}

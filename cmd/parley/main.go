@@ -42,6 +42,9 @@ func commands() []command {
 		{"sessions", "list sessions, newest first, without a word of them", sessions},
 		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},
+		{"rebuild", "make the read models anew beside the live ones, compare and switch; rebuild --back", rebuild},
+		{"verify", "compare the read models with what the log says; changes nothing", verify},
+		{"dead-letters", "list events that could not be projected; dead-letters retry [session/ID]", deadLetters},
 		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
 		{"backup", "write log, keys and ledger of a running instance: backup --to DIR", backup},
 		{"restore", "put a backup in place of a log that is lost: restore --from DIR", restore},
@@ -118,7 +121,7 @@ func within(where string, err error) error {
 func help(w io.Writer) {
 	fmt.Fprintln(w, "usage: parley COMMAND [flags]")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.does)
+		fmt.Fprintf(w, "  %-13s %s\n", c.name, c.does)
 	}
 }
 

@@ -99,8 +99,22 @@ func TestBackupAndRestore(t *testing.T) {
 	if r.Events != made.of(jetstream.LogStream).Messages || r.Erased != 1 || r.Filtered != 1 {
 		t.Errorf("%+v", r)
 	}
-	lose(t, p.dir, "postgres")
 	p = p.again(t, ada)
+	t.Run("read models of another past are named, with what to do", func(t *testing.T) {
+		if s := tell[state](t, exitFailed, "status", "--data", p.dir, "--json"); s.Mismatch == "" {
+			t.Errorf("%+v", s)
+		}
+		if found, code := verdicts(t, "--data", p.dir); !strings.Contains(found["identity"].Cure, "parley rebuild --accept") || code != exitFailed {
+			t.Errorf("exit %d, %+v", code, found["identity"])
+		}
+		_, errs, code := invoke(t, "", "rebuild", "--data", p.dir, "--yes")
+		if code != exitFailed || !strings.Contains(errs, "--accept") {
+			t.Errorf("exit %d, %s", code, errs)
+		}
+	})
+	if r := tell[rebuilt](t, exitOK, "rebuild", "--data", p.dir, "--json", "--yes", "--accept"); !r.Switched {
+		t.Fatalf("%+v", r)
+	}
 	t.Run("comes back, without what was erased since", func(t *testing.T) { wantRestored(t, p, kept, deleted) })
 	p.stop()
 
