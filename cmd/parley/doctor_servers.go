@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"parley/cmd/parley/embedded"
-	parleylog "parley/events/jetstream"
 	"parley/projections"
 )
 
@@ -80,30 +79,6 @@ func natsVersion(version string) finding {
 		return finding{check, problem, "version " + version + " can lose acknowledged events while it compacts", "use 2.15.2 or newer"}
 	}
 	return finding{check, fine, "version " + version, ""}
-}
-
-// durability tells whether an acknowledged event is on the disk. The embedded
-// server does not start without; what a foreign one does is for its monitoring to
-// show.
-func durability(ctx context.Context, to reach) finding {
-	const check = "durability"
-	const cure = "put sync_interval: always into the jetstream section of the server's configuration, and set PARLEY_NATS_MONITOR_URL"
-	if to.config.NATSURL == "" {
-		return finding{check, fine, "the embedded server syncs before it acknowledges (sync_interval: always)", ""}
-	}
-	if to.config.NATSMonitorURL == "" {
-		return finding{check, notice, "nothing shows whether the server syncs before it acknowledges; that was accepted", cure}
-	}
-	shown, err := parleylog.CheckDurability(ctx, to.config.NATSMonitorURL)
-	switch {
-	case err != nil:
-		return finding{check, problem, sentence(err), "correct PARLEY_NATS_MONITOR_URL"}
-	case shown.Mode == parleylog.SyncsAlways:
-		return finding{check, fine, shown.Server + " syncs before it acknowledges", ""}
-	case shown.Mode == parleylog.SyncsAtIntervals:
-		return finding{check, problem, fmt.Sprintf("%s syncs every %s: what it acknowledged in between is lost in a power cut", shown.Server, shown.Interval), cure}
-	}
-	return finding{check, notice, shown.Server + " does not show whether it syncs before it acknowledges", cure}
 }
 
 // examineIdentity compares the log with what the read models remember of it.

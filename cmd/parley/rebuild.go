@@ -58,7 +58,7 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 	case err != nil:
 		return err
 	}
-	return withRebuilder(ctx, t, *data, func(r *postgres.Rebuilder) error {
+	return withRebuilder(ctx, t, *data, func(log *jetstream.Log, r *postgres.Rebuilder) error {
 		shown := t.steps()
 		var done postgres.Rebuilt
 		var err error
@@ -68,9 +68,23 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 			done, err = r.Rebuild(ctx, *accept, shown.at)
 		}
 		shown.end()
+		if err == nil && *accept {
+			err = forgetWork(ctx, log)
+		}
 		result := rebuilt{done.From, done.To, done.Position, done.Switched, differingOf(done.Differences)}
 		return errors.Join(advised(err), printRebuilt(t.out, result, *asJSON))
 	})
+}
+
+// forgetWork lets the workers begin anew at the start of a log that was accepted:
+// what they have done they find done.
+func forgetWork(ctx context.Context, log *jetstream.Log) error {
+	for _, name := range workerNames() {
+		if err := log.Forget(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // advised adds to a log that is not the one projected what to do about it.
@@ -100,7 +114,7 @@ func verify(ctx context.Context, t terminal, args []string) error {
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	return withRebuilder(ctx, t, *data, func(r *postgres.Rebuilder) error {
+	return withRebuilder(ctx, t, *data, func(_ *jetstream.Log, r *postgres.Rebuilder) error {
 		shown := t.steps()
 		found, err := r.Verify(ctx, shown.at)
 		shown.end()
@@ -141,9 +155,9 @@ func printDiffering(w io.Writer, found []differing) error {
 }
 
 // withRebuilder opens log and read models for as long as do runs.
-func withRebuilder(ctx context.Context, t terminal, data string, do func(*postgres.Rebuilder) error) error {
+func withRebuilder(ctx context.Context, t terminal, data string, do func(*jetstream.Log, *postgres.Rebuilder) error) error {
 	return withViews(ctx, t, data, func(log *jetstream.Log, database *postgres.Database) error {
-		return do(postgres.NewRebuilder(database, log.Vault(), log, log.Stream(), time.Now))
+		return do(log, postgres.NewRebuilder(database, log.Vault(), log, log.Stream(), time.Now))
 	})
 }
 

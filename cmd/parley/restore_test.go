@@ -107,6 +107,9 @@ func TestBackupAndRestore(t *testing.T) {
 		if found, code := verdicts(t, "--data", p.dir); !strings.Contains(found["identity"].Cure, "parley rebuild --accept") || code != exitFailed {
 			t.Errorf("exit %d, %+v", code, found["identity"])
 		}
+		if a := newBrowser(t, p.base).do("GET", "/readyz", nil); a.status == http.StatusOK || !strings.Contains(string(a.raw), "parley rebuild --accept") {
+			t.Errorf("ready: %s", a)
+		}
 		_, errs, code := invoke(t, "", "rebuild", "--data", p.dir, "--yes")
 		if code != exitFailed || !strings.Contains(errs, "--accept") {
 			t.Errorf("exit %d, %s", code, errs)

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -64,23 +67,69 @@ func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty,
 	}
 }
 
-// keepDoing does a duty until the context ends, or it is done; the log being away
-// for a while is no reason to stop.
-func keepDoing(ctx context.Context, d duty, logger *slog.Logger) error {
-	const pause = time.Second
+// workerNames are those under which the log remembers what workers have done.
+func workerNames() []string { return []string{"timekeeper", "finalizer", "eraser"} }
+
+const (
+	dutyPause    = time.Second      // after the log was away
+	dutyDecision = 10 * time.Second // between looks at a log that waits for an operator's decision
+	dutySettled  = 2 * time.Second  // after which a duty that was taken up again counts as done
+)
+
+// keepDoing does a duty until the context ends, or it is done. The log being away
+// for a while is no reason to stop; nor is one that the worker does not remember: it
+// stands still, says why, and looks again, since an operator may decide.
+func keepDoing(ctx context.Context, d duty, still *standstill, logger *slog.Logger) error {
 	for {
+		settled := time.AfterFunc(dutySettled, func() { still.clear(d.name) })
 		err := d.do(ctx)
-		if ctx.Err() != nil {
+		settled.Stop()
+		var mismatch *jetstream.Mismatch
+		pause := dutyPause
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if events.CodeOf(err) != events.CodeUnavailable {
+		case errors.As(err, &mismatch):
+			pause = dutyDecision
+			logger.Error("worker stands still", "worker", d.name, "error", err)
+			still.set(d.name, sentence(err)+"; if this log is the one to keep: parley rebuild --accept")
+		case events.CodeOf(err) == events.CodeUnavailable:
+			logger.Warn("worker pauses", "worker", d.name, "error", err)
+			still.set(d.name, sentence(err))
+		default:
 			return err
 		}
-		logger.Warn("worker pauses", "worker", d.name, "error", err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// standstill keeps why duties are not done, for readiness.
+type standstill struct {
+	mu  sync.Mutex
+	why map[string]string
+}
+
+func newStandstill() *standstill { return &standstill{why: map[string]string{}} }
+
+func (s *standstill) set(duty, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.why[duty] = why
+}
+
+func (s *standstill) clear(duty string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.why, duty)
+}
+
+// all gives a copy.
+func (s *standstill) all() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.why)
 }
