@@ -129,3 +129,17 @@ func (g *gated) Follow(ctx context.Context, after events.Position, most int, del
 		return ctx.Err()
 	}
 }
+
+// commits is a store that tells of its commits.
+type commits struct {
+	*postgres.Store
+	done chan struct{}
+}
+
+func (c *commits) Commit(ctx context.Context, from projections.Checkpoint, log events.Identity, batch []events.Event) (projections.Checkpoint, error) {
+	at, err := c.Store.Commit(ctx, from, log, batch)
+	if err == nil {
+		c.done <- struct{}{}
+	}
+	return at, err
+}

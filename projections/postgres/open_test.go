@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -11,19 +13,20 @@ import (
 )
 
 // exec runs SQL as somebody who knows the server.
-func exec(t *testing.T, sql string, params ...any) {
+func exec(t *testing.T, sql string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = conn.Exec(t.Context(), sql, params...)
-	if err != nil {
+	if err := execute(t.Context(), sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
-	if err := conn.Close(t.Context()); err != nil {
-		t.Fatal(err)
+}
+
+func execute(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, server.URL())
+	if err != nil {
+		return err
 	}
+	_, err = conn.Exec(ctx, sql)
+	return errors.Join(err, conn.Close(ctx))
 }
 
 func TestOpen(t *testing.T) {
