@@ -49,7 +49,7 @@ e2e: build ## the whole line in a browser
 
 bench: ## measure beside raw baselines; QUICK=1: in two minutes, JSON=1: JSON lines only
 	@$(MAKE) --no-print-directory build >&2
-	@go run ./cmd/bench -dir .cache $(if $(QUICK),-quick) $(if $(JSON),-json)
+	@go run ./cmd/bench -dir .cache $(if $(QUICK),-quick) $(if $(JSON),-json) $(ARGS)
 
 fmt: $(PACKAGES) ## format Go and the page
 	$(GO_FILES) | xargs -0 gofmt -w

@@ -46,7 +46,7 @@ func (b *bench) growth(ctx context.Context) error {
 	return nil
 }
 
-// grow adds sessions, projects them, and measures what one caller waits for.
+// grow adds sessions and measures what one caller waits for.
 // Appending is compared with the first size, loading with a plain consumer of the
 // session's subject.
 func (b *bench) grow(ctx context.Context, dir string, from, to int) (err error) {
@@ -57,9 +57,6 @@ func (b *bench) grow(ctx context.Context, dir string, from, to int) (err error) 
 	defer func() { err = errors.Join(err, s.stop(ctx)) }()
 	ids, err := s.seed(ctx, to-from, briefTalk)
 	if err != nil {
-		return err
-	}
-	if err := s.catchUp(ctx); err != nil {
 		return err
 	}
 	one, err := s.speakers(ctx, 1)

@@ -78,6 +78,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	dir := set.String("dir", os.TempDir(), "folder on the disk to measure; what is written there is removed again")
 	quick := set.Bool("quick", false, "less of everything")
 	asJSON := set.Bool("json", false, "print JSON lines only")
+	events := set.Int("events", 0, "size of the log that is rebuilt; default: a million, quick: 50,000")
 	profile := set.String("profile", "", "write a profile of this process's work to this file, for go tool pprof")
 	only := set.String("only", "", "the measurements to take, with commas; default: all")
 	if err := set.Parse(args); err != nil {
@@ -86,6 +87,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	b := &bench{plan: whole(), report: newTable(out), logger: slog.New(slog.DiscardHandler)}
 	if *quick {
 		b.plan = small()
+	}
+	if *events > 0 {
+		b.plan.events = *events
 	}
 	if *asJSON {
 		b.report = newLines(out)

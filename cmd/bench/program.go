@@ -16,10 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/nats-io/nats.go"
-
-	"parley/cmd/parley/embedded"
 )
 
 // program is a Parley that runs as a process of its own.
@@ -114,15 +110,6 @@ func (p *program) isReady(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return response.StatusCode == http.StatusOK, response.Body.Close()
-}
-
-// connect reaches its event log from outside.
-func (p *program) connect() (*nats.Conn, error) {
-	at, err := embedded.ReadConnection(p.dir)
-	if err != nil {
-		return nil, err
-	}
-	return nats.Connect(at.NATS.URL, nats.UserInfo(at.NATS.User, at.NATS.Password))
 }
 
 // stopTimeout bounds a graceful stop.

@@ -5,26 +5,43 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"parley/cmd/parley/embedded"
 )
 
-// settle runs a program until its workers have been through everything that was
-// added while none ran: it would cost the first starts something otherwise.
+// settle runs a program until its projector and its workers have been through
+// everything that was added while none ran: it would cost the first starts
+// something otherwise.
 func (b *bench) settle(ctx context.Context, dir string) (err error) {
 	p, err := b.runProgram(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop(ctx)) }()
-	nc, err := p.connect()
+	at, err := embedded.ReadConnection(dir)
+	if err != nil {
+		return err
+	}
+	nc, err := nats.Connect(at.NATS.URL, nats.UserInfo(at.NATS.User, at.NATS.Password))
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
+	conn, err := pgx.Connect(ctx, at.Postgres.URL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	for {
-		left, err := unread(ctx, nc)
-		if err != nil || left == 0 {
+		toWork, err := unworked(ctx, nc)
+		if err != nil {
+			return err
+		}
+		toProject, err := unprojected(ctx, nc, conn)
+		if err != nil || toWork+toProject == 0 {
 			return err
 		}
 		if err := until(ctx, time.Now().Add(settlePause)); err != nil {
@@ -36,8 +53,8 @@ func (b *bench) settle(ctx context.Context, dir string) (err error) {
 // settlePause lies between two looks at how far the workers are.
 const settlePause = 100 * time.Millisecond
 
-// unread is how many messages the server's durable consumers have before them.
-func unread(ctx context.Context, nc *nats.Conn) (uint64, error) {
+// unworked is how many messages the server's durable consumers have before them.
+func unworked(ctx context.Context, nc *nats.Conn) (uint64, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return 0, err
@@ -61,3 +78,21 @@ func unread(ctx context.Context, nc *nats.Conn) (uint64, error) {
 	}
 	return left, streams.Err()
 }
+
+// unprojected is how many positions of the log the read models do not have yet.
+func unprojected(ctx context.Context, nc *nats.Conn, conn *pgx.Conn) (left uint64, err error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return 0, err
+	}
+	log, err := js.Stream(ctx, logStream)
+	if err != nil {
+		return 0, err
+	}
+	var reached uint64
+	err = conn.QueryRow(ctx, "select coalesce(max(position), 0) from parley.checkpoints where stream = $1", logStream).Scan(&reached)
+	return log.CachedInfo().State.LastSeq - reached, err
+}
+
+// logStream is the log's name on a server.
+const logStream = "PARLEY"
