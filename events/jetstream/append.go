@@ -137,10 +137,10 @@ func (l *Log) readBack(ctx context.Context, w *write) (at events.Position, known
 	if err != nil {
 		return 0, false, err
 	}
-	if last == nil && w.expected == 0 || last != nil && last.seq == uint64(w.expected) {
-		return 0, false, nil // the guard would hold now: what refused it is still on its way
+	if w.expected > 0 && (last == nil || last.seq < uint64(w.expected)) {
+		return 0, false, conflict(w) // it expects what is not there
 	}
-	return 0, false, conflict(w)
+	return 0, false, nil // what refused it is still on its way, or came just now
 }
 
 func conflict(w *write) error {
