@@ -153,7 +153,11 @@ func (m manifest) print(w io.Writer, dir string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FILE\tMESSAGES\tPOSITIONS\tBYTES\tSHA-256")
 	for _, p := range m.Streams {
-		fmt.Fprintf(table, "%s\t%d\t%s-%s\t%d\t%s\n", p.File, p.Messages, p.First, p.Last, p.Size, p.SHA256[:16])
+		positions := "-"
+		if p.Messages > 0 {
+			positions = p.First.String() + "-" + p.Last.String()
+		}
+		fmt.Fprintf(table, "%s\t%d\t%s\t%d\t%s\n", p.File, p.Messages, positions, p.Size, p.SHA256[:16])
 	}
 	if err := table.Flush(); err != nil {
 		return err

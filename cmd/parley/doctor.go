@@ -51,7 +51,7 @@ func doctor(ctx context.Context, t terminal, args []string) error {
 		}
 	}
 	if problems > 0 {
-		return events.Errorf(events.CodeInvalid, "%d problems", problems)
+		return events.Errorf(events.CodeInvalid, "problems found: %d", problems)
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (r *restoration) report() error {
 	if !r.Done {
 		return nil
 	}
-	fmt.Fprintf(r.t.out, "restored %d events up to %s; %d sessions are erased, %d of them were in the backup and are swept\n", r.Events, r.Last, r.Erased, r.Filtered)
+	fmt.Fprintf(r.t.out, "restored %d events up to %s; erased sessions: %d, of which the backup held %d, which are swept\n", r.Events, r.Last, r.Erased, r.Filtered)
 	_, err := fmt.Fprintln(r.t.out, "Start Parley now. If the log ended behind this backup, status names the read models as those of another past; then: parley rebuild --accept")
 	return err
 }

@@ -116,11 +116,12 @@ func (s *state) measure(ctx context.Context, b *backend, watch time.Duration) er
 	}
 	s.Log, s.Views, s.Lag, s.Trend = lag.Last, lag.Position, lag.Events, lag.Trend
 	s.Standing, s.Dead = lag.Standing, lag.Dead
-	identity := compareLog(ctx, b)
-	if identity.Verdict == problem {
-		s.Mismatch = identity.Says
+	if identity := compareLog(ctx, b); identity.Verdict == problem {
+		s.Mismatch = identity.Says + ". " + identity.Cure
 	}
-	return nil
+	now, err := b.log.Identity(ctx)
+	s.Log = now.Last // which may be behind the read models, when it is another log
+	return err
 }
 
 func (s *state) count(ctx context.Context, b *backend) (err error) {
@@ -149,6 +150,8 @@ func (s state) print(t terminal) error {
 // moving says in words what becomes of the lag.
 func (s state) moving() string {
 	switch {
+	case s.Mismatch != "":
+		return "made from another log"
 	case s.Dead:
 		return "no projector is there"
 	case s.Standing:
