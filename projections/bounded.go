@@ -36,7 +36,7 @@ func Fill(ctx context.Context, log Source, store Store, stream string, upTo even
 	if at.Position >= upTo {
 		return at, nil
 	}
-	err = log.Follow(ctx, at.Position, MaxBatch, func(batch []events.Event) error {
+	err = pipe(ctx, log, at.Position, func(batch []events.Event) error {
 		last := batch[len(batch)-1].Position
 		if batch = notBehind(upTo, after(at.Position, batch)); len(batch) > 0 {
 			if at, err = store.Commit(ctx, at, now, batch); err != nil {

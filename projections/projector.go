@@ -148,7 +148,7 @@ func (p *Projector) follow(ctx context.Context) error {
 
 // project commits batches until something fails.
 func (p *Projector) project(ctx context.Context, at Checkpoint, log events.Identity) (err error) {
-	return p.log.Follow(ctx, at.Position, MaxBatch, func(batch []events.Event) error {
+	return pipe(ctx, p.log, at.Position, func(batch []events.Event) error {
 		batch = after(at.Position, batch)
 		if len(batch) == 0 {
 			return nil

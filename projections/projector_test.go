@@ -110,12 +110,13 @@ func TestProjectorRun(t *testing.T) {
 			if !passed(p.Started()) || passed(p.CaughtUp()) {
 				t.Error("it starts, and has not caught up yet")
 			}
-			if err := deliver(eventsAt(1, 2, 3)); err != nil || passed(p.CaughtUp()) || p.Position() != 3 {
+			if err := errors.Join(deliver(eventsAt(1, 2, 3)), p.Wait(ctx, 3)); err != nil || passed(p.CaughtUp()) || p.Position() != 3 {
 				t.Errorf("at %d, %v", p.Position(), err)
 			}
-			if err := deliver(eventsAt(2, 3, 4)); err != nil || !passed(p.CaughtUp()) {
-				t.Errorf("at %d, %v; caught up %v", p.Position(), err, passed(p.CaughtUp()))
+			if err := errors.Join(deliver(eventsAt(2, 3, 4)), p.Wait(ctx, 4)); err != nil {
+				t.Errorf("at %d, %v", p.Position(), err)
 			}
+			<-p.CaughtUp()
 			cancel()
 			return ctx.Err()
 		}

@@ -35,6 +35,9 @@ func project(t testing.TB, log projections.Source, store projections.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	p := newProjector(log, store)
+	if l, is := log.(*tape); is {
+		l.settled = p.Wait
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	select {

@@ -54,6 +54,7 @@ func projectUntilKilled() error {
 	}
 	log := killedLog()
 	projector := newProjector(log, postgres.NewStore(db, newVault()))
+	log.settled = projector.Wait
 	go projector.Run(ctx)
 	return projector.Wait(ctx, log.identity.Last)
 }

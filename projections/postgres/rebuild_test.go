@@ -207,14 +207,17 @@ func TestRebuildInterrupted(t *testing.T) {
 	before := r.dump(t)
 
 	ctx, cancel := context.WithCancel(t.Context())
+	filled := projections.NewMark()
+	log.settled = filled.Wait
 	_, err := r.rebuilder.Rebuild(ctx, false, func(p postgres.Progress) {
-		if p.Position >= 60 {
+		if filled.Reach(p.Position); p.Position >= 60 {
 			cancel()
 		}
 	})
 	if err == nil {
 		t.Fatal("it was not interrupted")
 	}
+	log.settled = nil
 	var first events.Position
 	done, err := r.of(t, log).Rebuild(t.Context(), false, func(p postgres.Progress) {
 		if first == 0 {

@@ -14,6 +14,9 @@ type tape struct {
 	identity events.Identity
 	all      []events.Event
 	cuts     []cut // in turn; none: batches as large as they may be
+	// settled waits until what was delivered is committed, so that the cuts are
+	// those of the commits; nil: it is not waited for.
+	settled func(context.Context, events.Position) error
 }
 
 // cut says how many new events a batch holds at most, and how many before them
@@ -72,6 +75,11 @@ func (l *tape) Follow(ctx context.Context, after events.Position, most int, deli
 			return err
 		}
 		at = next
+		if l.settled != nil {
+			if err := l.settled(ctx, l.all[next-1].Position); err != nil {
+				return err
+			}
+		}
 	}
 	<-ctx.Done()
 	return ctx.Err()
