@@ -36,6 +36,17 @@ func (m *Mark) Reach(at events.Position) {
 	m.moved = make(chan struct{})
 }
 
+// Set puts the mark where a store says that it stands. It goes back when the
+// rows were dropped and are filled anew.
+func (m *Mark) Set(at events.Position) {
+	m.mu.Lock()
+	if at < m.at {
+		m.at = at
+	}
+	m.mu.Unlock()
+	m.Reach(at)
+}
+
 // Wait returns when the mark is at the position or behind it.
 // Errors: CodeUnavailable when the context ends before.
 func (m *Mark) Wait(ctx context.Context, position events.Position) error {

@@ -10,14 +10,18 @@ import (
 	"parley/events"
 )
 
-// Source is the part of the log that a projector reads.
+// Source is what a projector needs of the log: to read it whole, and to find
+// out whether it still is the one that was projected.
 type Source interface {
 	events.Follower
 	events.Identifier
+	events.Loader
+	// Has tells whether an event is at the position. Errors: CodeUnavailable.
+	Has(ctx context.Context, at events.Position) (bool, error)
 }
 
 // Projector carries the log into a store. It may run in many processes: the
-// one that claimed last goes on, the others stop with ErrFenced.
+// one that claimed last goes on, the others stand by until it does not.
 type Projector struct {
 	log    Source
 	store  Store
@@ -27,6 +31,7 @@ type Projector struct {
 	mark     *Mark
 	started  *barrier
 	caughtUp *barrier
+	trouble  trouble
 }
 
 // NewProjector makes a projector of one stream of the log.
@@ -52,23 +57,43 @@ func (p *Projector) Wait(ctx context.Context, position events.Position) error {
 	return p.mark.Wait(ctx, position)
 }
 
+// Trouble is why nothing is projected just now: a *Mismatch, or a server that
+// is away. Nil while all is well, also behind another projector.
+func (p *Projector) Trouble() error { return p.trouble.get() }
+
 const (
 	firstPause = 50 * time.Millisecond
 	maxPause   = 5 * time.Second
+	// holdEvery is how often a projector says that it is there, and looks
+	// whether its claim still stands.
+	holdEvery = 2 * time.Second
+	// patience is how many looks in turn a checkpoint must not have been held
+	// before one who stands by takes over.
+	patience = 3
 )
 
 // Run projects until the context ends, and then returns nil. While log or
-// store cannot be reached it tries again, and compares the log's identity anew
-// each time. Errors: CodeConflict with a *Mismatch, or with ErrFenced.
+// store cannot be reached it tries again; a log that is not the one projected
+// before ([Check]) is looked at again until an operator has decided; behind
+// another projector it stands by. Errors: only those that are a fault of ours.
 func (p *Projector) Run(ctx context.Context) error {
 	pause := firstPause
 	for {
 		before := p.mark.At()
 		err := p.follow(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil
-		case events.CodeOf(err) != events.CodeUnavailable:
+		}
+		p.trouble.set(err)
+		var mismatch *Mismatch
+		switch {
+		case errors.Is(err, ErrSwitched):
+			p.logger.Info("projector goes on with another version of the read models", "stream", p.stream)
+			continue
+		case IsFenced(err):
+			p.standBy(ctx)
+			continue
+		case !errors.As(err, &mismatch) && events.CodeOf(err) != events.CodeUnavailable:
 			return err
 		}
 		if p.mark.At() > before {
@@ -104,12 +129,26 @@ func (p *Projector) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := Compare(at, log); err != nil {
+	if err := Check(ctx, p.log, at, log); err != nil {
 		return err
 	}
+	if at.Epoch != "" && !at.Created.Equal(log.Created) {
+		p.logger.Warn("the event log was restored from a backup; the events it holds are those that were projected", "stream", p.stream, "created", log.Created, "position", at.Position)
+	}
+	p.trouble.set(nil)
 	p.started.pass()
+	p.mark.Set(at.Position)
 	p.reach(at.Position, log.Last)
-	return p.log.Follow(ctx, at.Position, MaxBatch, func(batch []events.Event) error {
+	ctx, lost := context.WithCancelCause(ctx)
+	held := make(chan struct{})
+	go func() { defer close(held); p.hold(ctx, at, lost) }()
+	defer func() { lost(nil); <-held }()
+	return causeOf(ctx, p.project(ctx, at, log))
+}
+
+// project commits batches until something fails.
+func (p *Projector) project(ctx context.Context, at Checkpoint, log events.Identity) (err error) {
+	return pipe(ctx, p.log, at.Position, func(batch []events.Event) error {
 		batch = after(at.Position, batch)
 		if len(batch) == 0 {
 			return nil
@@ -118,6 +157,40 @@ func (p *Projector) follow(ctx context.Context) error {
 		p.reach(at.Position, log.Last)
 		return err
 	})
+}
+
+// standBy returns once nobody has stood behind the checkpoint for a while.
+func (p *Projector) standBy(ctx context.Context) {
+	p.logger.Info("projector stands by; another one goes on", "stream", p.stream, "position", p.mark.At())
+	p.trouble.set(nil)
+	var seen time.Time
+	for still := 0; still < patience && rest(ctx, holdEvery); {
+		now, err := p.store.Look(ctx, p.stream)
+		if err == nil && !now.Seen.Equal(seen) {
+			seen, still = now.Seen, 0
+		} else {
+			still++
+		}
+	}
+}
+
+// hold says every now and then that this projector is there. A claim that is
+// lost while the log is quiet would else be noticed at the next event only.
+func (p *Projector) hold(ctx context.Context, claim Checkpoint, lost context.CancelCauseFunc) {
+	for rest(ctx, holdEvery) {
+		if err := p.store.Hold(ctx, claim); err != nil && ctx.Err() == nil {
+			lost(err)
+			return
+		}
+	}
+}
+
+// causeOf prefers why a context was cancelled to what that did.
+func causeOf(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 // after drops what was delivered before.
@@ -135,7 +208,7 @@ func (p *Projector) reach(at, last events.Position) {
 	}
 }
 
-// IsFenced tells whether a projector stopped because another one took over.
+// IsFenced tells whether a projector was fenced off by another one.
 func IsFenced(err error) bool { return errors.Is(err, ErrFenced) }
 
 // barrier is passed once.
@@ -147,3 +220,13 @@ type barrier struct {
 func newBarrier() *barrier { return &barrier{passed: make(chan struct{})} }
 
 func (b *barrier) pass() { b.once.Do(func() { close(b.passed) }) }
+
+// trouble keeps the last error.
+type trouble struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (t *trouble) set(err error) { t.mu.Lock(); defer t.mu.Unlock(); t.err = err }
+
+func (t *trouble) get() error { t.mu.Lock(); defer t.mu.Unlock(); return t.err }

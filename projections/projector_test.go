@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -21,9 +23,32 @@ type script struct {
 	follow   func(ctx context.Context, after events.Position, deliver func([]events.Event) error) error
 	commit   func(events.Position) error
 
+	hold func() error
+	look func(n int) projections.Checkpoint
+
 	claimed int
+	looked  int
 	got     []events.Position
 }
+
+func (s *script) Hold(context.Context, projections.Checkpoint) error {
+	if s.hold == nil {
+		return nil
+	}
+	return s.hold()
+}
+
+func (s *script) Look(context.Context, string) (projections.Checkpoint, error) {
+	s.looked++
+	return s.look(s.looked), nil
+}
+
+// Load finds at a claimed checkpoint what it remembers.
+func (s *script) Load(_ context.Context, _ events.Aggregate, after events.Position) ([]events.Event, error) {
+	return eventsAt(after + 1), nil
+}
+
+func (s *script) Has(context.Context, events.Position) (bool, error) { return true, nil }
 
 func (s *script) Identity(context.Context) (events.Identity, error) {
 	return s.identity[min(s.claimed, len(s.identity))-1], nil
@@ -85,12 +110,13 @@ func TestProjectorRun(t *testing.T) {
 			if !passed(p.Started()) || passed(p.CaughtUp()) {
 				t.Error("it starts, and has not caught up yet")
 			}
-			if err := deliver(eventsAt(1, 2, 3)); err != nil || passed(p.CaughtUp()) || p.Position() != 3 {
+			if err := errors.Join(deliver(eventsAt(1, 2, 3)), p.Wait(ctx, 3)); err != nil || passed(p.CaughtUp()) || p.Position() != 3 {
 				t.Errorf("at %d, %v", p.Position(), err)
 			}
-			if err := deliver(eventsAt(2, 3, 4)); err != nil || !passed(p.CaughtUp()) {
-				t.Errorf("at %d, %v; caught up %v", p.Position(), err, passed(p.CaughtUp()))
+			if err := errors.Join(deliver(eventsAt(2, 3, 4)), p.Wait(ctx, 4)); err != nil {
+				t.Errorf("at %d, %v", p.Position(), err)
 			}
+			<-p.CaughtUp()
 			cancel()
 			return ctx.Err()
 		}
@@ -117,17 +143,29 @@ func TestProjectorRun(t *testing.T) {
 			t.Errorf("it ended with %v", err)
 		}
 	})
-	t.Run("the wrong log: nothing is projected", func(t *testing.T) {
-		s := &script{identity: whole, claims: []projections.Checkpoint{{Epoch: "E0", Position: 2}}, commit: taken}
-		s.follow = func(context.Context, events.Position, func([]events.Event) error) error {
-			t.Error("it reads the log")
-			return nil
-		}
-		p := newProjector(s)
-		var mismatch *projections.Mismatch
-		if err := p.Run(t.Context()); !errors.As(err, &mismatch) || passed(p.Started()) {
-			t.Errorf("it ended with %v", err)
-		}
+	t.Run("the wrong log: nothing is projected, until it is the right one", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			s := &script{identity: whole, claims: []projections.Checkpoint{{Epoch: "E0", Position: 2}, {}}, commit: taken}
+			p := newProjector(s)
+			s.follow = func(_ context.Context, _ events.Position, deliver func([]events.Event) error) error {
+				if s.claimed != 2 {
+					t.Errorf("it reads the log after claim %d", s.claimed)
+				}
+				err := deliver(eventsAt(1))
+				cancel()
+				return err
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- p.Run(ctx) }()
+			synctest.Wait() // it pauses
+			if found := mismatchOf(p.Trouble()); found != projections.Recreated || passed(p.Started()) {
+				t.Errorf("trouble is %v", p.Trouble())
+			}
+			if err := <-ended; err != nil || !passed(p.Started()) {
+				t.Errorf("it ended with %v", err)
+			}
+		})
 	})
 	t.Run("what is away is tried again, from the new claim", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -155,29 +193,101 @@ func TestProjectorRun(t *testing.T) {
 			t.Errorf("%d claims, %v", s.claimed, err)
 		}
 	})
-	t.Run("fenced off, it ends", func(t *testing.T) {
-		fenced := events.Wrap(projections.ErrFenced, events.CodeConflict, "another one goes on")
-		s := &script{identity: whole, claims: make([]projections.Checkpoint, 1), commit: func(events.Position) error { return fenced }}
+	t.Run("fenced off, it stands by until nobody holds the claim", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			s := &script{identity: whole, claims: make([]projections.Checkpoint, 1)}
+			s.commit = func(events.Position) error {
+				if s.claimed == 1 {
+					return fenced
+				}
+				cancel()
+				return nil
+			}
+			s.follow = func(_ context.Context, _ events.Position, deliver func([]events.Event) error) error {
+				return deliver(eventsAt(1))
+			}
+			s.look = func(n int) projections.Checkpoint { // held during five looks
+				return projections.Checkpoint{Seen: time.Unix(int64(min(n, 5)), 0)}
+			}
+			p := newProjector(s)
+			if err := p.Run(ctx); err != nil || s.claimed != 2 || s.looked < 8 {
+				t.Errorf("%d claims, %d looks, %v", s.claimed, s.looked, err)
+			}
+			if p.Trouble() != nil {
+				t.Errorf("trouble is %v", p.Trouble())
+			}
+		})
+	})
+	t.Run("a claim that is lost while the log is quiet is noticed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			s := &script{identity: whole, claims: make([]projections.Checkpoint, 1), commit: taken}
+			s.hold = func() error {
+				return events.Wrap(projections.ErrSwitched, events.CodeUnavailable, "another version is live")
+			}
+			s.follow = func(ctx context.Context, _ events.Position, _ func([]events.Event) error) error {
+				if s.claimed == 2 {
+					cancel()
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			if err := newProjector(s).Run(ctx); err != nil || s.claimed != 2 {
+				t.Errorf("%d claims, %v", s.claimed, err)
+			}
+		})
+	})
+	t.Run("a fault of ours ends it", func(t *testing.T) {
+		s := &script{identity: whole, claims: make([]projections.Checkpoint, 1)}
+		s.commit = func(events.Position) error { return events.Errorf(events.CodeInternal, "a column is missing") }
 		s.follow = func(_ context.Context, _ events.Position, deliver func([]events.Event) error) error {
 			return deliver(eventsAt(1))
 		}
-		if err := newProjector(s).Run(t.Context()); !projections.IsFenced(err) {
+		if err := newProjector(s).Run(t.Context()); events.CodeOf(err) != events.CodeInternal {
 			t.Errorf("it ended with %v", err)
 		}
 	})
-	t.Run("on a recreated log after an outage, it ends", func(t *testing.T) {
-		s := &script{
-			identity: []events.Identity{whole[0], {Epoch: "E2", First: 1, Last: 9}},
-			claims:   []projections.Checkpoint{{}, {Epoch: "E1", Position: 2}}, commit: taken,
-		}
-		s.follow = func(_ context.Context, _ events.Position, deliver func([]events.Event) error) error {
-			return errors.Join(deliver(eventsAt(1, 2)), unavailable)
-		}
-		var mismatch *projections.Mismatch
-		if err := newProjector(s).Run(t.Context()); !errors.As(err, &mismatch) || mismatch.Finding != projections.Recreated {
-			t.Errorf("it ended with %v", err)
-		}
-	})
+}
+
+var fenced = events.Wrap(projections.ErrFenced, events.CodeConflict, "another one goes on")
+
+func mismatchOf(err error) projections.Finding {
+	var mismatch *projections.Mismatch
+	if !errors.As(err, &mismatch) {
+		return ""
+	}
+	return mismatch.Finding
+}
+
+func TestFill(t *testing.T) {
+	whole := []events.Identity{{Epoch: "E1", First: 1, Last: 9}}
+	for name, c := range map[string]struct {
+		batches [][]events.Event
+		upTo    events.Position
+		want    events.Position
+	}{
+		"up to a position, within a batch": {[][]events.Event{eventsAt(1, 2), eventsAt(3, 4, 5)}, 4, 4},
+		"up to one that was erased":        {[][]events.Event{eventsAt(1, 2), eventsAt(3, 5, 6)}, 4, 3},
+		"up to the end of a batch":         {[][]events.Event{eventsAt(1, 2), eventsAt(3)}, 2, 2},
+		"nowhere":                          {nil, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &script{identity: whole, claims: make([]projections.Checkpoint, 1), commit: taken}
+			s.follow = func(_ context.Context, _ events.Position, deliver func([]events.Event) error) error {
+				for _, batch := range c.batches {
+					if err := deliver(batch); err != nil {
+						return err
+					}
+				}
+				return errors.New("read on")
+			}
+			at, err := projections.Fill(t.Context(), s, s, "PARLEY", c.upTo)
+			if err != nil || at.Position != c.want {
+				t.Errorf("got %d, %v; want %d", at.Position, err, c.want)
+			}
+		})
+	}
 }
 
 func TestMarkWait(t *testing.T) {

@@ -141,7 +141,7 @@ func (r *Rows) applySession(e events.Event) {
 }
 
 func (s *SessionRow) apply(e events.Event, keys WordKeys) {
-	s.Position = e.Position
+	s.Position = max(s.Position, e.Position) // a released dead letter may be older than a deletion
 	if _, erased := e.Body.(*events.SessionErased); erased {
 		s.Empty()
 		s.Emptied, s.Gone = true, true

@@ -71,15 +71,21 @@ func openBackend(ctx context.Context, c Config, at embedded.Connection, dir stri
 	}
 	b.views = postgres.NewViews(b.database, b.log.Vault())
 	b.watcher = postgres.NewWatcher(b.database, logger)
-	b.uploads = c.S3PublicEndpoint
-	if c.S3Endpoint == "" {
-		b.uploads = at.S3.Endpoint
-	}
-	b.store, err = s3.Open(ctx, s3.Config{
-		Endpoint: at.S3.Endpoint, Region: at.S3.Region, AccessKey: at.S3.AccessKey, SecretKey: at.S3.SecretKey,
-		Bucket: c.S3Bucket, PublicEndpoint: b.uploads,
-	})
+	b.store, b.uploads, err = openStore(ctx, c, *at.S3)
 	return b, err
+}
+
+// openStore opens the object store, and tells the origin of its signed uploads.
+func openStore(ctx context.Context, c Config, at embedded.S3Connection) (store *s3.Store, uploads string, err error) {
+	uploads = c.S3PublicEndpoint
+	if c.S3Endpoint == "" {
+		uploads = at.Endpoint
+	}
+	store, err = s3.Open(ctx, s3.Config{
+		Endpoint: at.Endpoint, Region: at.Region, AccessKey: at.AccessKey, SecretKey: at.SecretKey,
+		Bucket: c.S3Bucket, PublicEndpoint: uploads,
+	})
+	return store, uploads, err
 }
 
 // close may be called on a half-open backend.

@@ -40,9 +40,10 @@ type Config struct {
 	MasterKey     string // base64 of 32 bytes
 	MasterKeyFile string
 
-	PublicURL  string
-	UploadMax  int64 // bytes
-	SessionMax time.Duration
+	PublicURL      string
+	UploadMax      int64 // bytes
+	SessionMax     time.Duration
+	SessionSilence time.Duration
 
 	LogLevel  slog.Level
 	LogFormat string
@@ -54,6 +55,8 @@ const (
 	uploadMost   = 5 << 30 // what S3 takes in one object that is copied whole
 	sessionMost  = 24 * 60 // minutes
 	masterLength = 32
+	silenceLeast = time.Second // timers know whole seconds
+	silenceMost  = 24 * time.Hour
 )
 
 // readConfig reads the environment, as os.Environ gives it. Its error joins every

@@ -19,7 +19,7 @@ func TestConfigDefaults(t *testing.T) {
 		S3Region: "us-east-1", S3Bucket: "parley",
 		RealtimeURL: "https://api.openai.com/v1", RealtimeAuth: "bearer",
 		Model: "gpt-realtime-mini", TranscriptionModel: "gpt-4o-mini-transcribe", Voice: "marin",
-		UploadMax: 256 << 20, SessionMax: time.Hour,
+		UploadMax: 256 << 20, SessionMax: time.Hour, SessionSilence: 30 * time.Minute,
 		LogLevel: slog.LevelInfo, LogFormat: "text",
 	}
 	if diff := cmp.Diff(want, config); diff != "" {
@@ -40,6 +40,8 @@ func TestConfigReadsEachVariable(t *testing.T) {
 		"PARLEY_UPLOAD_MAX=5368709120":                 func(c Config) bool { return c.UploadMax == uploadMost },
 		"PARLEY_SESSION_MAX=1":                         func(c Config) bool { return c.SessionMax == time.Minute },
 		"PARLEY_SESSION_MAX=1440":                      func(c Config) bool { return c.SessionMax == 24*time.Hour },
+		"PARLEY_SESSION_SILENCE=1s":                    func(c Config) bool { return c.SessionSilence == time.Second },
+		"PARLEY_SESSION_SILENCE=24h":                   func(c Config) bool { return c.SessionSilence == 24*time.Hour },
 		"PARLEY_LOG_LEVEL=debug":                       func(c Config) bool { return c.LogLevel == slog.LevelDebug },
 		"PARLEY_LOG_FORMAT=json":                       func(c Config) bool { return c.LogFormat == "json" },
 		"PARLEY_CHROMIUM=/usr/bin/chromium":            func(Config) bool { return true },
@@ -71,6 +73,9 @@ func TestConfigProblems(t *testing.T) {
 		"PARLEY_UPLOAD_MAX=256MB":                       "PARLEY_UPLOAD_MAX is \"256MB\": write a number of bytes",
 		"PARLEY_SESSION_MAX=0":                          "write a number of minutes from 1 to 1440",
 		"PARLEY_SESSION_MAX=1441":                       "write a number of minutes from 1 to 1440",
+		"PARLEY_SESSION_SILENCE=999ms":                  "write a time from 1s to 24h0m0s",
+		"PARLEY_SESSION_SILENCE=24h0m1s":                "write a time from 1s to 24h0m0s",
+		"PARLEY_SESSION_SILENCE=30":                     "such as 90s or 30m",
 		"PARLEY_LOG_LEVEL=loud":                         "write debug or info or warn or error",
 		"PARLEY_LOG_FORMAT=xml":                         "write text or json",
 		"PARLEY_REALTIME_AUTH=basic":                    "write bearer or api-key",

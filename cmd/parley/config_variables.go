@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -80,6 +81,8 @@ func variables() []variable {
 			Meaning: "Largest recording, in bytes (1 MiB to 5 GiB)"},
 		{Name: "PARLEY_SESSION_MAX", Default: "60", set: setSessionMax,
 			Meaning: "Longest session, in minutes (1 to 1440)"},
+		{Name: "PARLEY_SESSION_SILENCE", Default: "30m", set: setSessionSilence,
+			Meaning: "When nothing is heard of a session for so long it is ended as abandoned; what its browser holds is still taken (1s to 24h)"},
 
 		{Name: "PARLEY_LOG_LEVEL", Default: "info", set: setLogLevel,
 			Meaning: "Least level of what is logged: debug, info, warn or error"},
@@ -116,6 +119,15 @@ func setSessionMax(c *Config, given string) error {
 	minutes, err := number(given, 1, sessionMost, "minutes")
 	c.SessionMax = time.Duration(minutes) * time.Minute
 	return err
+}
+
+func setSessionSilence(c *Config, given string) error {
+	silence, err := time.ParseDuration(given)
+	if err != nil || silence < silenceLeast || silence > silenceMost {
+		return fmt.Errorf("write a time from %s to %s, such as 90s or 30m", silenceLeast, silenceMost)
+	}
+	c.SessionSilence = silence
+	return nil
 }
 
 func setLogLevel(c *Config, given string) error {

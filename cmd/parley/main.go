@@ -40,8 +40,15 @@ func commands() []command {
 		{"serve", "run everything", serve},
 		{"account", "add an account: account add --email E --role R --password-stdin", account},
 		{"sessions", "list sessions, newest first, without a word of them", sessions},
-		{"replay", "print a session's events: replay SESSION", replay},
+		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},
+		{"rebuild", "make the read models anew beside the live ones, compare and switch; rebuild --back", rebuild},
+		{"verify", "compare the read models with what the log says; changes nothing", verify},
+		{"dead-letters", "list events that could not be projected; dead-letters retry [session/ID]", deadLetters},
+		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
+		{"backup", "write log, keys and ledger of a running instance: backup --to DIR", backup},
+		{"restore", "put a backup in place of a log that is lost: restore --from DIR", restore},
+		{"doctor", "look at everything that Parley stands on, with a cure for what is wrong", doctor},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},
 	}
@@ -106,10 +113,15 @@ func sentence(err error) string {
 	return err.Error()
 }
 
+// within says where an error happened, for the person who reads it.
+func within(where string, err error) error {
+	return events.Errorf(events.CodeOf(err), "%s: %s", where, sentence(err))
+}
+
 func help(w io.Writer) {
 	fmt.Fprintln(w, "usage: parley COMMAND [flags]")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.does)
+		fmt.Fprintf(w, "  %-13s %s\n", c.name, c.does)
 	}
 }
 
@@ -121,12 +133,23 @@ func flags(t terminal, name string) (set *flag.FlagSet, data *string) {
 	return set, data
 }
 
+// parse reads flags, which may stand before and behind what they are about.
 func parse(set *flag.FlagSet, args []string) error {
-	err := set.Parse(args)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return err
+	var about []string
+	for {
+		switch err := set.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return err
+		case err != nil:
+			return errUsage
+		}
+		rest := set.Args()
+		if ended := len(args) - len(rest); len(rest) == 0 || ended > 0 && args[ended-1] == "--" {
+			about = append(about, rest...)
+			return set.Parse(append([]string{"--"}, about...))
+		}
+		about, args = append(about, rest[0]), rest[1:]
 	}
-	return errUsage
 }
 
 func printVersion(_ context.Context, t terminal, _ []string) error {

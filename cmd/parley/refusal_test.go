@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRefusals asks one program for what it must not do; each refusal has its
@@ -222,8 +224,12 @@ func refuseBackendUploads(t *testing.T, c *conversation, recording []byte) {
 	c.refuse(http.StatusPreconditionFailed, "already_stored", "PUT", part, recording, webm...)
 }
 
-func rejectGarbage(t *testing.T, ada *browser) {
-	c := ada.startSession()
+func rejectGarbage(t *testing.T, ada *browser) { ada.refused(t) }
+
+// refused is a session whose recording is none.
+func (b *browser) refused(t *testing.T) *conversation {
+	t.Helper()
+	c := b.startSession()
 	garbage := bytes.Repeat([]byte("no sound "), 100)
 	sum := sha256.Sum256(garbage)
 	a := c.must(http.StatusOK, "POST", c.path("/upload"), map[string]any{"size": len(garbage), "sha256": hex.EncodeToString(sum[:]), "content_type": "audio/webm", "duration_ms": 900})
@@ -236,6 +242,7 @@ func rejectGarbage(t *testing.T, ada *browser) {
 		s := c.must(http.StatusOK, "GET", c.path(""), nil)
 		return s.text("status") == "needs_attention" && s.text("reason") == "wrong_format"
 	})
+	return c
 }
 
 func TestServeRefuses(t *testing.T) {
@@ -302,6 +309,17 @@ func TestCommands(t *testing.T) {
 			if strings.Contains(out, "marzipan") {
 				t.Fatal("the replay quotes the learner")
 			}
+		}
+	})
+	t.Run("replay shows the session as it was, and what changed since", func(t *testing.T) {
+		out, errs, code := invoke(t, "", "replay", c.id, "--data", p.dir, "--json", "--until", time.Now().UTC().Format(time.RFC3339Nano))
+		var now past
+		if err := json.Unmarshal([]byte(out), &now); err != nil || code != exitOK || now.Status != "active" || len(now.Segments) != 2 {
+			t.Fatalf("%v: %s%s", err, out, errs)
+		}
+		out, errs, code = invoke(t, "", "replay", c.id, "--data", p.dir, "--diff", "p1", now.Position.String())
+		if code != exitOK || !strings.Contains(out, "segments.1/l1.status") || strings.Contains(out, "marzipan") {
+			t.Fatalf("%s%s", out, errs)
 		}
 	})
 	t.Run("status", func(t *testing.T) {

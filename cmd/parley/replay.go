@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parley/events"
+	"parley/events/jetstream"
 )
 
 // replayed is an event as NDJSON: CloudEvents' JSON form, with what is sealed
@@ -32,15 +33,20 @@ type replayed struct {
 	Data        json.RawMessage `json:"data"`
 }
 
-// replay prints a session's events, as a table or as NDJSON.
+// replay prints a session's events, as a table or as NDJSON; or the session as
+// it was at a moment; or what changed between two.
 func replay(ctx context.Context, t terminal, args []string) error {
 	set, data := flags(t, "replay")
-	asJSON := set.Bool("json", false, "print NDJSON, one CloudEvent a line")
-	if err := parse(set, args); err != nil {
+	asJSON := set.Bool("json", false, "print NDJSON, one CloudEvent a line; with --until or --diff one JSON object")
+	var until moment
+	var between span
+	set.Var(&until, "until", "print the session as it was at this `position` or time")
+	set.Var(&between, "diff", "print what changed between two positions or times: --diff `A B`")
+	if err := parse(set, between.pair(args)); err != nil {
 		return err
 	}
-	if set.NArg() != 1 {
-		return events.Errorf(events.CodeInvalid, "name one session: parley replay [--json] SESSION")
+	if set.NArg() != 1 || until.set() && between.set() {
+		return events.Errorf(events.CodeInvalid, "name one session: parley replay SESSION [--json] [--until POSITION|TIME] [--diff A B]")
 	}
 	id, err := events.ParseID[events.SessionID](set.Arg(0))
 	if err != nil {
@@ -50,37 +56,34 @@ func replay(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(evs) == 0 {
+	switch {
+	case len(evs) == 0:
 		return events.Errorf(events.CodeNotFound, "there is no session %s in the log", id)
-	}
-	if *asJSON {
+	case until.set():
+		return printPast(t.out, id, evs, until, *asJSON)
+	case between.set():
+		return printDifference(t.out, id, evs, between, *asJSON)
+	case *asJSON:
 		return printNDJSON(t.out, evs)
 	}
 	return printTable(t.out, evs)
 }
 
-func loadSession(ctx context.Context, t terminal, data string, id events.SessionID) ([]events.Event, error) {
-	to, err := reachInstance(t, data)
-	if err != nil {
-		return nil, err
-	}
-	log, nc, err := openLog(ctx, to.config, *to.servers.NATS, to.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer nc.Close()
-	defer log.Close()
-	return log.Load(ctx, id.Aggregate(), 0)
+func loadSession(ctx context.Context, t terminal, data string, id events.SessionID) (evs []events.Event, err error) {
+	err = withLog(ctx, t, data, func(log *jetstream.Log, _ reach) error {
+		evs, err = log.Load(ctx, id.Aggregate(), 0)
+		return err
+	})
+	return evs, err
 }
 
 func replayedOf(e events.Event) (replayed, error) {
 	r := replayed{
-		SpecVersion: "1.0", ID: e.ID, Source: "parley", Type: e.Body.Kind().Type(), Subject: e.Aggregate.String(),
+		SpecVersion: "1.0", ID: e.ID, Source: "parley", Type: typeOf(e), Subject: e.Aggregate.String(),
 		Time: e.Time, Position: e.Position, Actor: e.Actor, Via: e.Via, N: e.N, Outbox: e.Outbox.String(),
 		Causation: e.Causation, Correlation: e.Correlation, Sealed: e.Sealed != nil, Erased: e.Erased,
 	}
 	if u, is := e.Body.(*events.Unreadable); is {
-		r.Type = u.Type
 		reason, err := json.Marshal(map[string]string{"unreadable": u.Reason})
 		r.Data = reason
 		return r, err
@@ -88,6 +91,14 @@ func replayedOf(e events.Event) (replayed, error) {
 	clear, _, err := events.EncodeBody(e.Body)
 	r.Data = clear
 	return r, err
+}
+
+// typeOf is the CloudEvents type, as it was found where this version can't read it.
+func typeOf(e events.Event) string {
+	if u, is := e.Body.(*events.Unreadable); is {
+		return u.Type
+	}
+	return e.Body.Kind().Type()
 }
 
 func printNDJSON(w io.Writer, evs []events.Event) error {

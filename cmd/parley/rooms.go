@@ -18,11 +18,13 @@ import (
 // newID makes ULIDs.
 func newID() string { return ulid.MustNew(ulid.Now(), rand.Reader).String() }
 
+func newEventID() events.EventID { return events.EventID(newID()) }
+
 // stampOf is what a command of this program knows about itself.
 func stampOf(who events.Actor) events.Stamp {
 	return events.Stamp{
 		Actor: who, Time: time.Now(), Correlation: newID(),
-		NewID: func() events.EventID { return events.EventID(newID()) },
+		NewID: newEventID,
 	}
 }
 
@@ -59,6 +61,22 @@ func openLog(ctx context.Context, c Config, at embedded.NATSConnection, dir stri
 		return nil, nil, err
 	}
 	return log, nc, nil
+}
+
+// withLog opens the log of the instance that a command is about, for as long as do
+// runs.
+func withLog(ctx context.Context, t terminal, data string, do func(*jetstream.Log, reach) error) error {
+	to, err := reachInstance(t, data)
+	if err != nil {
+		return err
+	}
+	log, nc, err := openLog(ctx, to.config, *to.servers.NATS, to.dir)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	defer log.Close()
+	return do(log, to)
 }
 
 // masterKey lies in the data folder unless the configuration says otherwise.

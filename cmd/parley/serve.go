@@ -44,6 +44,8 @@ type instance struct {
 	servers *embedded.Servers
 	backend *backend
 	speech  *speech
+	project *projections.Projector
+	still   *standstill
 	ready   atomic.Bool
 	out     func(format string, args ...any)
 }
@@ -58,6 +60,9 @@ func serve(ctx context.Context, t terminal, args []string) error {
 	}
 	defer folder.Close()
 	defer in.listen.Close()
+	if err := requireDurability(ctx, in.config); err != nil {
+		return err
+	}
 	at, err := in.startServers(ctx, folder)
 	if err != nil {
 		return err
@@ -79,7 +84,7 @@ func prepare(t terminal, args []string) (*instance, *embedded.Folder, error) {
 		return nil, nil, err
 	}
 	config, problems := readConfig(t.environ)
-	in := &instance{config: config, roles: strings.Split(*roles, ","), out: func(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }}
+	in := &instance{config: config, still: newStandstill(), roles: strings.Split(*roles, ","), out: func(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }}
 	for _, role := range in.roles {
 		if !slices.Contains([]string{roleWeb, roleProjector, roleWorker}, role) {
 			problems = errors.Join(problems, fmt.Errorf("--roles names %q: write some of web, projector, worker", role))
@@ -162,6 +167,7 @@ func (in *instance) openRooms(ctx context.Context, at embedded.Connection) error
 	if in.backend, err = openBackend(ctx, in.config, at, in.dir, in.logger, opts...); err != nil {
 		return err
 	}
+	in.project = projections.NewProjector(in.backend.log, postgres.NewStore(in.backend.database, in.backend.log.Vault()), in.backend.log.Stream(), in.logger)
 	listening, err := loopback(in.listen.Addr())
 	if err != nil {
 		return err
@@ -181,13 +187,12 @@ func (in *instance) run(ctx context.Context) error {
 			return nil
 		}
 	})
-	projector := projections.NewProjector(in.backend.log, postgres.NewStore(in.backend.database, in.backend.log.Vault()), in.backend.log.Stream(), in.logger)
 	if in.has(roleProjector) {
-		group.Go(func() error { return projector.Run(ctx) })
+		group.Go(func() error { return in.project.Run(ctx) })
 	}
 	if in.has(roleWorker) {
-		for _, worker := range workersOf(in.backend.log, in.backend.store, in.logger) {
-			group.Go(func() error { return keepWorking(ctx, in.backend.log, worker, in.logger) })
+		for _, duty := range dutiesOf(in.config, in.backend.log, in.backend.store, in.logger) {
+			group.Go(func() error { return keepDoing(ctx, duty, in.still, in.logger) })
 		}
 	}
 	if in.has(roleWeb) {
@@ -278,6 +283,12 @@ func (in *instance) missing(ctx context.Context) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	found := in.backend.missing(ctx)
+	if err := in.project.Trouble(); err != nil {
+		found["projector"] = sentence(advised(err))
+	}
+	for duty, why := range in.still.all() {
+		found["worker "+duty] = why
+	}
 	if !in.ready.Load() {
 		found["web"] = "the program is starting or stopping"
 	}

@@ -52,9 +52,12 @@ func sessions(ctx context.Context, t terminal, args []string) error {
 	return table.Flush()
 }
 
+// beingErased is shown in place of a status: the session is gone for its learner.
+const beingErased = "being erased"
+
 func shownStatus(s projections.Overview) string {
 	if s.Deleted {
-		return "being erased"
+		return beingErased
 	}
 	return string(s.Status)
 }

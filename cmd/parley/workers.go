@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -12,14 +15,20 @@ import (
 	"parley/projections/erasure"
 	"parley/projections/recording"
 	"parley/projections/s3"
+	"parley/projections/timekeeper"
 )
 
 // sweepPerSecond is what appends beside a sweep bear (design section 7).
 const sweepPerSecond = 10
 
-// workersOf makes the workers of one instance.
-func workersOf(log *jetstream.Log, store *s3.Store, logger *slog.Logger) []jetstream.Worker {
-	newEventID := func() events.EventID { return events.EventID(newID()) }
+// duty is something that an instance with the role of a worker does all the time.
+type duty struct {
+	name string
+	do   func(context.Context) error
+}
+
+// dutiesOf makes the workers of one instance.
+func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
 	eraser := erasure.NewEraser(erasure.Doors{
 		Log: log, Vault: log.Vault(), Objects: store, Ledger: log.Ledger(), Sweeper: log,
@@ -29,29 +38,98 @@ func workersOf(log *jetstream.Log, store *s3.Store, logger *slog.Logger) []jetst
 			logger.Warn("worker failed; it will try again", "worker", name, "aggregate", hint.Aggregate.String(), "position", hint.Position.String(), "error", err)
 		}
 	}
-	return []jetstream.Worker{
-		{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp, Trouble: trouble("finalizer")},
-		{Name: "eraser", Kinds: eraser.Kinds(), Parallel: 2, Handle: eraser.Handle, Trouble: trouble("eraser")},
+	work := func(worker jetstream.Worker) duty {
+		worker.Trouble = trouble(worker.Name)
+		return duty{worker.Name, func(ctx context.Context) error { return log.Work(ctx, worker) }}
+	}
+	return append(timekeeping(c, log, work, trouble),
+		work(jetstream.Worker{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp}),
+		work(jetstream.Worker{Name: "eraser", Kinds: eraser.Kinds(), Parallel: 2, Handle: eraser.Handle}))
+}
+
+// timekeeping is to arm the timers of new sessions, to hear those that ring, and at
+// each start to arm what may be missing.
+func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty, trouble func(string) func(events.Event, error)) []duty {
+	keeper := timekeeper.New(log, log.Timers(), c.SessionSilence, time.Now, newEventID)
+	ring := jetstream.Worker{Name: "timekeeper", Trouble: trouble("timers"), Handle: func(ctx context.Context, timer events.Event) error {
+		return keeper.Ring(ctx, events.SessionID(timer.Aggregate.ID))
+	}}
+	return []duty{
+		work(jetstream.Worker{Name: "timekeeper", Kinds: keeper.Kinds(), Handle: keeper.Handle}),
+		{"timers", func(ctx context.Context) error { return log.Timers().Ring(ctx, ring) }},
+		{"rearm", func(ctx context.Context) error {
+			id, err := log.Identity(ctx)
+			if err != nil {
+				return err
+			}
+			return keeper.Rearm(ctx, id.Last)
+		}},
 	}
 }
 
-// keepWorking runs a worker until the context ends; the log being away for a
-// while is no reason to stop.
-func keepWorking(ctx context.Context, log *jetstream.Log, worker jetstream.Worker, logger *slog.Logger) error {
-	const pause = time.Second
+// workerNames are those under which the log remembers what workers have done.
+func workerNames() []string { return []string{"timekeeper", "finalizer", "eraser"} }
+
+const (
+	dutyPause    = time.Second      // after the log was away
+	dutyDecision = 10 * time.Second // between looks at a log that waits for an operator's decision
+	dutySettled  = 2 * time.Second  // after which a duty that was taken up again counts as done
+)
+
+// keepDoing does a duty until the context ends, or it is done. The log being away
+// for a while is no reason to stop; nor is one that the worker does not remember: it
+// stands still, says why, and looks again, since an operator may decide.
+func keepDoing(ctx context.Context, d duty, still *standstill, logger *slog.Logger) error {
 	for {
-		err := log.Work(ctx, worker)
-		if ctx.Err() != nil {
+		settled := time.AfterFunc(dutySettled, func() { still.clear(d.name) })
+		err := d.do(ctx)
+		settled.Stop()
+		var mismatch *jetstream.Mismatch
+		pause := dutyPause
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if events.CodeOf(err) != events.CodeUnavailable {
+		case errors.As(err, &mismatch):
+			pause = dutyDecision
+			logger.Error("worker stands still", "worker", d.name, "error", err)
+			still.set(d.name, sentence(err)+"; if this log is the one to keep: parley rebuild --accept")
+		case events.CodeOf(err) == events.CodeUnavailable:
+			logger.Warn("worker pauses", "worker", d.name, "error", err)
+			still.set(d.name, sentence(err))
+		default:
 			return err
 		}
-		logger.Warn("worker pauses", "worker", worker.Name, "error", err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// standstill keeps why duties are not done, for readiness.
+type standstill struct {
+	mu  sync.Mutex
+	why map[string]string
+}
+
+func newStandstill() *standstill { return &standstill{why: map[string]string{}} }
+
+func (s *standstill) set(duty, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.why[duty] = why
+}
+
+func (s *standstill) clear(duty string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.why, duty)
+}
+
+// all gives a copy.
+func (s *standstill) all() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.why)
 }

@@ -21,14 +21,18 @@ type NATS struct {
 	running *server.Server
 }
 
-// StartNATS starts a server that ends with the test.
-func StartNATS(t testing.TB) *NATS {
+// StartNATS starts a server that ends with the test, with changes to its
+// options.
+func StartNATS(t testing.TB, changes ...func(*server.Options)) *NATS {
 	t.Helper()
 	n := &NATS{t: t, options: server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT,
 		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
 		NoSigs: true, NoLog: true,
 	}}
+	for _, change := range changes {
+		change(&n.options)
+	}
 	n.Start()
 	t.Cleanup(n.Stop)
 	return n
@@ -61,6 +65,9 @@ func (n *NATS) StoreDir() string { return n.options.StoreDir }
 
 // URL is the server's address; it stays the same over a restart.
 func (n *NATS) URL() string { return n.running.ClientURL() }
+
+// MonitorURL is where a server with an HTTPPort shows what it does.
+func (n *NATS) MonitorURL() string { return "http://" + n.running.MonitorAddr().String() }
 
 // Connect opens a connection fit for the log, which ends with the test.
 func (n *NATS) Connect(more ...nats.Option) *nats.Conn {

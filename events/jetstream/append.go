@@ -84,17 +84,24 @@ func guard(m *nats.Msg, stream string, expected uint64) {
 	m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(expected, 10)}
 }
 
-// settle brings a write to its definite answer, one write of an aggregate at a
-// time.
-func (l *Log) settle(ctx context.Context, w *write) (events.Position, error) {
-	done, err := l.turns.take(ctx, w.subject)
-	if err != nil {
-		return 0, l.unsettled(w, err)
+// size is that of all messages, in bytes.
+func (w *write) size() (bytes int) {
+	for _, m := range w.messages {
+		bytes += m.Size()
 	}
-	defer done()
+	return bytes
+}
+
+// settle brings a write to its definite answer, one write of an aggregate at a
+// time. The next one's turn comes when nobody sends this one any more.
+func (l *Log) settle(ctx context.Context, w *write) (events.Position, error) {
 	pause := leastPause
 	for {
-		last, refused, err := l.publisher.settle(ctx, w.messages)
+		done, err := l.turns.take(ctx, w.subject)
+		if err != nil {
+			return 0, l.unsettled(w, err)
+		}
+		last, refused, err := l.committer.settle(ctx, w, done)
 		if err != nil {
 			return 0, l.unsettled(w, err)
 		}
@@ -130,10 +137,10 @@ func (l *Log) readBack(ctx context.Context, w *write) (at events.Position, known
 	if err != nil {
 		return 0, false, err
 	}
-	if last == nil && w.expected == 0 || last != nil && last.seq == uint64(w.expected) {
-		return 0, false, nil // the guard would hold now: what refused it is still on its way
+	if w.expected > 0 && (last == nil || last.seq < uint64(w.expected)) {
+		return 0, false, conflict(w) // it expects what is not there
 	}
-	return 0, false, conflict(w)
+	return 0, false, nil // what refused it is still on its way, or came just now
 }
 
 func conflict(w *write) error {

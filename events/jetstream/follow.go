@@ -177,5 +177,5 @@ func (f *follower) check(ctx context.Context) error {
 // there is no such stream has none.
 func isTransient(err error) bool {
 	var e *events.Error
-	return errors.As(err, &e) && e.Err != nil
+	return errors.As(err, &e) && e.Code == events.CodeUnavailable && e.Err != nil
 }

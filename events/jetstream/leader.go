@@ -27,13 +27,11 @@ type leader struct {
 	wait   time.Duration
 }
 
-// getRequest is JetStream's STREAM.MSG.GET and DIRECT.GET; the first two go
-// together, and Batch is for direct get only.
+// getRequest is JetStream's STREAM.MSG.GET; the first two go together.
 type getRequest struct {
 	Seq     uint64 `json:"seq,omitempty"`
 	NextFor string `json:"next_by_subj,omitempty"`
 	LastFor string `json:"last_by_subj,omitempty"`
-	Batch   int    `json:"batch,omitempty"`
 }
 
 type getResponse struct {

@@ -17,12 +17,14 @@ type Log struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	config    Config
-	publisher *publisher
+	committer *committer
 	leader    leader
+	replica   replica
 	turns     *turns
 	vault     *Vault
 	signIns   *SignIns
 	ledger    *Ledger
+	timers    *Timers
 }
 
 var _ events.Log = (*Log)(nil)
@@ -35,15 +37,18 @@ func New(nc *nats.Conn, config Config) *Log {
 	if err != nil {
 		panic("jetstream.New without options cannot fail: " + err.Error())
 	}
+	publisher := &publisher{nc, js, config.AnswerWait}
 	l := &Log{
 		nc: nc, js: js, config: config,
-		publisher: &publisher{nc, js, config.AnswerWait},
+		committer: newCommitter(publisher),
 		leader:    leader{nc, logStream, config.AnswerWait},
+		replica:   replica{nc, logStream, config.AnswerWait},
 		turns:     newTurns(),
 	}
-	l.vault = newVault(l.publisher, config)
-	l.signIns = &SignIns{publisher: l.publisher, leader: leader{nc, signInStream, config.AnswerWait}, now: config.Now}
-	l.ledger = &Ledger{publisher: l.publisher}
+	l.vault = newVault(publisher, config)
+	l.signIns = &SignIns{publisher: publisher, leader: leader{nc, signInStream, config.AnswerWait}, now: config.Now}
+	l.ledger = &Ledger{publisher: publisher, leader: leader{nc, ledgerStream, config.AnswerWait}}
+	l.timers = &Timers{publisher: publisher, wait: config.AnswerWait}
 	return l
 }
 
@@ -66,6 +71,7 @@ func (l *Log) Open(ctx context.Context) error {
 		logConfig(l.config.Replicas, epoch.String()),
 		signInConfig(l.config.Replicas),
 		ledgerConfig(l.config.Replicas),
+		timerConfig(l.config.Replicas),
 	} {
 		if _, err := ensure(ctx, l.js, stream); err != nil {
 			return err
@@ -88,6 +94,9 @@ func (l *Log) SignIns() *SignIns { return l.signIns }
 
 // Ledger keeps which sessions were erased.
 func (l *Log) Ledger() *Ledger { return l.ledger }
+
+// Timers wake a worker about a session at a later time.
+func (l *Log) Timers() *Timers { return l.timers }
 
 // Identity implements [events.Identifier].
 func (l *Log) Identity(ctx context.Context) (events.Identity, error) {

@@ -28,8 +28,7 @@ const (
 
 // publisher sends guarded messages until the server's answer is definite. A
 // read that finds nothing never proves that a publish was not stored, so after
-// a doubtful answer the same bytes go again (event log page, Appending). Group
-// commit takes this type's place for appends.
+// a doubtful answer the same bytes go again (event log page, Appending).
 type publisher struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
@@ -116,8 +115,12 @@ func (p *publisher) once(ctx context.Context, write []*nats.Msg) (last uint64, e
 var errNotSent = errors.New("not sent")
 
 // single is a publish without nats.go's own repetitions, which would hide
-// whether the first one left.
+// whether the first one left. A message that was in a batch before is taken out
+// of it.
 func (p *publisher) single(ctx context.Context, m *nats.Msg) (uint64, error) {
+	m.Header.Del(jetstreamext.BatchIDHeader)
+	m.Header.Del(jetstreamext.BatchSeqHeader)
+	m.Header.Del(jetstreamext.BatchCommitHeader)
 	answer, err := p.nc.RequestMsgWithContext(ctx, m)
 	if err != nil {
 		return 0, err

@@ -43,12 +43,16 @@ func rawStream(t *testing.T, nc *nats.Conn, name string) natsjs.Stream {
 
 // restart stops the server and starts it again, and returns once the connection
 // is back.
-func restart(n *eventstest.NATS, nc *nats.Conn) {
+func restart(n *eventstest.NATS, nc *nats.Conn) { between(n, nc, func() {}) }
+
+// between does something while the server is down.
+func between(n *eventstest.NATS, nc *nats.Conn, do func()) {
 	down, up := nc.StatusChanged(nats.RECONNECTING), nc.StatusChanged(nats.CONNECTED)
 	defer nc.RemoveStatusListener(down)
 	defer nc.RemoveStatusListener(up)
 	n.Stop()
 	<-down
+	do()
 	n.Start()
 	<-up
 }

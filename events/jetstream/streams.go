@@ -19,10 +19,13 @@ const (
 	keyStream    = "PARLEY_KEYS"
 	signInStream = "PARLEY_SIGNINS"
 	ledgerStream = "PARLEY_ERASED"
+	timerStream  = "PARLEY_TIMERS"
 
 	logPrefix    = "parley."
 	signInPrefix = "parley_signins."
 	ledgerPrefix = "parley_erased."
+	armedPrefix  = "parley_timers.armed."
+	duePrefix    = "parley_timers.due."
 
 	// keyGeneration is the generation of the key stream. Rotation writes the
 	// next one under a new master key (design section 4, Vault).
@@ -105,6 +108,16 @@ func signInConfig(replicas int) jetstream.StreamConfig {
 
 func ledgerConfig(replicas int) jetstream.StreamConfig {
 	return plain(ledgerStream, replicas, ledgerPrefix+"*")
+}
+
+// timerConfig is a work queue: in a plain stream what has rung would stay for
+// ever, and under the log's subjects it would be an event.
+func timerConfig(replicas int) jetstream.StreamConfig {
+	c := plain(timerStream, replicas, armedPrefix+"*", duePrefix+"*")
+	c.Retention = jetstream.WorkQueuePolicy
+	c.Discard = jetstream.DiscardOld // schedules ask for it; without limits nothing is discarded
+	c.AllowMsgSchedules = true
+	return c
 }
 
 // ensure finds a stream, or makes it where there is none. One that is there is

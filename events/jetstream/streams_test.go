@@ -13,7 +13,7 @@ import (
 
 func TestOpenMakesTheStreams(t *testing.T) {
 	b := eventstest.NewBundle(t)
-	for _, name := range []string{"PARLEY", "PARLEY_KEYS", "PARLEY_SIGNINS", "PARLEY_ERASED"} {
+	for _, name := range []string{"PARLEY", "PARLEY_KEYS", "PARLEY_SIGNINS", "PARLEY_ERASED", "PARLEY_TIMERS"} {
 		t.Run(name+" is on disk, unlimited and erasable", func(t *testing.T) {
 			c := rawStream(t, b.Conn, name).CachedInfo().Config
 			if c.Storage != natsjs.FileStorage || c.Compression != natsjs.NoCompression || c.Replicas != 1 {

@@ -82,41 +82,69 @@ func doubling(n int) time.Duration {
 
 // Work runs a worker until the context ends, and returns its error once every
 // Handle has returned. It reads the whole log once, from the start.
-// Errors: CodeInvalid, CodeUnavailable when the log is lost.
+// Errors: CodeInvalid; CodeUnavailable when the log is lost; CodeConflict with a
+// *[Mismatch] when it is not the one that the worker remembers, which is looked
+// at when it begins and whenever it was out of reach.
 func (l *Log) Work(ctx context.Context, worker Worker) error {
 	if !isToken(worker.Name) || len(worker.Kinds) == 0 || worker.Handle == nil {
 		return events.Errorf(events.CodeInvalid, "a worker needs a name, kinds and something to do")
 	}
 	worker = worker.withDefaults()
-	consumer, err := l.js.CreateOrUpdateConsumer(ctx, logStream, jetstream.ConsumerConfig{
-		Durable:       worker.Name,
-		DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       worker.AckWait,
-		MaxAckPending: workPending,
-		MaxDeliver:    -1, // giving up is ours to do: the server only falls silent
-	})
+	memory, err := l.recall(ctx, worker.Name)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	config := worker.consumer()
+	config.Metadata = memory.metadata()
+	consumer, err := l.js.CreateOrUpdateConsumer(ctx, logStream, config)
 	if err != nil {
 		return unavailable(err, "the worker's place in the event log cannot be found")
 	}
-	return newShift(l, worker).run(ctx, consumer)
+	s := newShift(worker, worker.concerns(), l.decode)
+	s.back = func(ctx context.Context) error {
+		_, err := l.recall(ctx, worker.Name)
+		return err
+	}
+	return s.run(ctx, consumer)
+}
+
+// consumer is how the server remembers what the worker has done.
+func (w Worker) consumer() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable:       w.Name,
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       w.AckWait,
+		MaxAckPending: workPending,
+		MaxDeliver:    -1, // giving up is ours to do: the server only falls silent
+	}
+}
+
+// concerns tells which messages are of the worker's kinds.
+func (w Worker) concerns() func(jetstream.Msg) bool {
+	var types []string
+	for _, kind := range w.Kinds {
+		types = append(types, kind.Type())
+	}
+	return func(m jetstream.Msg) bool { return slices.Contains(types, m.Headers().Get(headerType)) }
 }
 
 // shift is one run of a worker.
 type shift struct {
-	log     *Log
-	worker  Worker
-	types   []string      // ce-types of the worker's kinds
-	hands   chan struct{} // one value for each Handle that runs
-	running sync.WaitGroup
+	worker   Worker
+	concerns func(jetstream.Msg) bool // others are passed over
+	decode   func(context.Context, *stored) (events.Event, error)
+	back     func(context.Context) error // looks at the log after it was out of reach
+	hands    chan struct{}               // one value for each Handle that runs
+	running  sync.WaitGroup
 }
 
-func newShift(l *Log, worker Worker) *shift {
-	s := &shift{log: l, worker: worker, hands: make(chan struct{}, worker.Parallel)}
-	for _, kind := range worker.Kinds {
-		s.types = append(s.types, kind.Type())
+func newShift(worker Worker, concerns func(jetstream.Msg) bool, decode func(context.Context, *stored) (events.Event, error)) *shift {
+	return &shift{
+		worker: worker, concerns: concerns, decode: decode,
+		back:  func(context.Context) error { return nil },
+		hands: make(chan struct{}, worker.Parallel),
 	}
-	return s
 }
 
 // run takes batch after batch. The next one is asked for when a hand is free,
@@ -135,11 +163,23 @@ func (s *shift) run(ctx context.Context, consumer jetstream.Consumer) error {
 		case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, jetstream.ErrConsumerDeleted):
 			return unavailable(err, "the worker's place in the event log is gone")
 		case err != nil:
-			if err := rest(ctx, &pause); err != nil {
-				return err
+			if err := s.comeBack(ctx, &pause); err != nil {
+				return ended(ctx, err)
 			}
 		default:
 			pause = leastPause
+		}
+	}
+}
+
+// comeBack waits until the log answers again, and looks whether it is the same.
+func (s *shift) comeBack(ctx context.Context, pause *time.Duration) error {
+	for {
+		if err := rest(ctx, pause); err != nil {
+			return err
+		}
+		if err := s.back(ctx); !isTransient(err) {
+			return err
 		}
 	}
 }
@@ -163,7 +203,7 @@ func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer) error {
 		return err
 	}
 	for m := range batch.Messages() {
-		if !slices.Contains(s.types, m.Headers().Get(headerType)) {
+		if !s.concerns(m) {
 			if err := m.Ack(); err != nil {
 				return err
 			}
@@ -224,7 +264,7 @@ func (s *shift) try(ctx context.Context, m jetstream.Msg) (events.Event, error) 
 	if err != nil {
 		return events.Event{}, err
 	}
-	event, err := s.log.decode(ctx, got)
+	event, err := s.decode(ctx, got)
 	if err != nil {
 		return event, err
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,21 +17,24 @@ type Config struct {
 	// URL is a PostgreSQL connection string, version 15 or newer. It may name
 	// pool_max_conns; default is pgx's (4, or the number of cores).
 	URL string
-	// Schema is the numbered schema that is written. Default "parley_v1".
-	Schema string
-	// Views is the schema that readers ask. Default "parley".
+	// Views is the schema that readers ask; the versions of the read models lie
+	// beside it in numbered ones ("parley_v1"). Default "parley".
 	Views string
 }
 
 func (c Config) withDefaults() Config {
-	if c.Schema == "" {
-		c.Schema = "parley_v1"
-	}
 	if c.Views == "" {
 		c.Views = "parley"
 	}
 	return c
 }
+
+// schema is the numbered schema of a version.
+func (c Config) schema(version int) string { return c.Views + "_v" + strconv.Itoa(version) }
+
+// channel is where commits to the live version are notified; its payload is
+// the position.
+func (c Config) channel() string { return c.Views }
 
 // Database holds the connections.
 type Database struct {
@@ -58,11 +62,11 @@ func (d *Database) Open(ctx context.Context) error {
 	if err != nil {
 		return translate(err, "connect")
 	}
-	if err := migrate(ctx, pool, d.config); err != nil {
-		pool.Close()
+	d.pool = pool
+	if err := d.migrate(ctx); err != nil {
+		d.Close()
 		return err
 	}
-	d.pool = pool
 	return nil
 }
 

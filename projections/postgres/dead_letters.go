@@ -9,20 +9,34 @@ import (
 	"parley/projections"
 )
 
+const letterColumns = "aggregate_kind, aggregate_id, position, event, type, reason"
+
 // DeadLetters lists the events that wait outside the read models, in the
 // log's order; limit is 1 to MaxPage. Errors: CodeInvalid, CodeUnavailable.
 func (v *Views) DeadLetters(ctx context.Context, limit int) ([]projections.DeadLetter, error) {
 	if limit < 1 || limit > MaxPage {
 		return nil, events.Errorf(events.CodeInvalid, "limit must be 1 to %d", MaxPage)
 	}
-	found, err := v.db.pool.Query(ctx, "select aggregate_kind, aggregate_id, position, event, type, reason from "+
+	found, err := v.db.pool.Query(ctx, "select "+letterColumns+" from "+
 		qualified(v.db.config.Views, "dead_letters")+" order by position limit $1", limit)
 	if err != nil {
 		return nil, translate(err, "read dead letters")
 	}
-	letters, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (l projections.DeadLetter, err error) {
+	letters, err := scanLetters(found)
+	return letters, translate(err, "read dead letters")
+}
+
+func scanLetters(found pgx.Rows) ([]projections.DeadLetter, error) {
+	return pgx.CollectRows(found, func(row pgx.CollectableRow) (l projections.DeadLetter, err error) {
 		err = row.Scan(&l.Aggregate.Kind, &l.Aggregate.ID, (*uint64)(&l.Position), &l.Event, &l.Type, &l.Reason)
 		return l, err
 	})
-	return letters, translate(err, "read dead letters")
+}
+
+// CountDeadLetters tells how many events wait, and of how many aggregates.
+// Errors: CodeUnavailable.
+func (v *Views) CountDeadLetters(ctx context.Context) (letters, aggregates int, err error) {
+	err = v.db.pool.QueryRow(ctx, "select count(*), count(distinct (aggregate_kind, aggregate_id)) from "+
+		qualified(v.db.config.Views, "dead_letters")).Scan(&letters, &aggregates)
+	return letters, aggregates, translate(err, "count dead letters")
 }

@@ -1,10 +1,11 @@
 // Package postgres is the one door to PostgreSQL.
 //
-// The tables lie in a numbered schema (parley_v1) that only the [Store]
-// writes. Readers go through views of the same names in the schema "parley",
-// so that a rebuild can fill another numbered schema beside it and switch. All
-// queries name their columns; each table's columns are listed once, in
-// tables.go, for reading, writing and views alike.
+// The read models lie in numbered versions, each a schema of its own
+// (parley_v1) that only a [Store] writes. Readers go through views of the same
+// names in the schema "parley"; a table beside them says which version is live.
+// A [Rebuilder] fills another version beside it, compares the two and switches
+// the views. All queries name their columns; each table's columns are listed
+// once, in tables.go, for reading, writing, comparing and views alike.
 //
 // [Store] commits a batch: read the touched rows, apply ([projections.Rows]),
 // write the changed rows set-wise, and move the checkpoint under its fence,

@@ -19,6 +19,9 @@ func translate(err error, doing string) error {
 	if errors.As(err, &ours) {
 		return err
 	}
+	if isMissing(err) {
+		return goneError(fmt.Errorf("%s: %w", doing, err))
+	}
 	code := events.CodeUnavailable
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && !passes(refused.Code) {

@@ -69,9 +69,13 @@ func (v *Views) Contents(ctx context.Context) (Contents, error) {
 
 // Clear empties all tables.
 func (s *Store) Clear(ctx context.Context) error {
+	live, err := liveVersion(ctx, s.db.pool, s.db.config)
+	if err != nil {
+		return err
+	}
 	b := &pgx.Batch{}
-	for name := range exposed() {
-		b.Queue("delete from " + s.table(name))
+	for _, t := range append(readModels(), checkpointShape) {
+		b.Queue("delete from " + s.db.table(live, t.name))
 	}
 	return s.db.pool.SendBatch(ctx, b).Close()
 }

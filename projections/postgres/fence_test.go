@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,7 +32,7 @@ func TestFence(t *testing.T) {
 		if err != nil || claimed.Fence != old.Fence+1 {
 			t.Fatalf("got fence %d, %v; want %d", claimed.Fence, err, old.Fence+1)
 		}
-		claimed.Fence = old.Fence
+		claimed.Fence, claimed.Seen = old.Fence, old.Seen
 		if diff := cmp.Diff(old, claimed); diff != "" {
 			t.Errorf("the checkpoint changed (-left +claimed):\n%s", diff)
 		}
@@ -62,7 +61,7 @@ func TestFence(t *testing.T) {
 	})
 }
 
-// The projector that claims last goes on, the other one stops, and the rows are
+// The projector that claims last goes on, the other one stands by, and the rows are
 // those of one.
 func TestTwoProjectors(t *testing.T) {
 	db, keys := server.Open(t), newVault()
@@ -70,16 +69,22 @@ func TestTwoProjectors(t *testing.T) {
 	log := tapeOf(talk(first, anna)...)
 	gate := &gated{tape: log.upTo(5), more: make(chan struct{}), rest: log.all[5:]}
 
-	slow := projections.NewProjector(gate, store, "PARLEY", slog.New(slog.DiscardHandler))
+	refused := &overheard{Store: store, refusals: make(chan error, 1)}
+	slow := newProjector(gate, refused)
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- slow.Run(t.Context()) }()
-	if err := slow.Wait(t.Context(), 5); err != nil {
+	go func() { ended <- slow.Run(ctx) }()
+	if err := slow.Wait(ctx, 5); err != nil {
 		t.Fatal(err)
 	}
 	project(t, log, store)
 	close(gate.more) // the slow one wakes up
 
-	if err := <-ended; !projections.IsFenced(err) {
+	if err := <-refused.refusals; !projections.IsFenced(err) {
+		t.Errorf("the slow one was refused with %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
 		t.Errorf("the slow one ended with %v", err)
 	}
 	fold := projections.NewRows(wordKeys(t, keys))
@@ -90,6 +95,20 @@ func TestTwoProjectors(t *testing.T) {
 	if diff := cmp.Diff(postgres.ContentsOf(fold), got); diff != "" {
 		t.Errorf("rows differ from the fold (-fold +rows):\n%s", diff)
 	}
+}
+
+// overheard is a store that tells what its commits were refused with.
+type overheard struct {
+	*postgres.Store
+	refusals chan error
+}
+
+func (o *overheard) Commit(ctx context.Context, from projections.Checkpoint, log events.Identity, batch []events.Event) (projections.Checkpoint, error) {
+	at, err := o.Store.Commit(ctx, from, log, batch)
+	if err != nil {
+		o.refusals <- err
+	}
+	return at, err
 }
 
 // gated is a log whose rest comes when more is closed.
@@ -109,4 +128,18 @@ func (g *gated) Follow(ctx context.Context, after events.Position, most int, del
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// commits is a store that tells of its commits.
+type commits struct {
+	*postgres.Store
+	done chan struct{}
+}
+
+func (c *commits) Commit(ctx context.Context, from projections.Checkpoint, log events.Identity, batch []events.Event) (projections.Checkpoint, error) {
+	at, err := c.Store.Commit(ctx, from, log, batch)
+	if err == nil {
+		c.done <- struct{}{}
+	}
+	return at, err
 }

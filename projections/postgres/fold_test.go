@@ -25,12 +25,19 @@ const (
 	second = events.SessionID("01KKNQ5E48000000000SESS1BB")
 )
 
+func newProjector(log projections.Source, store projections.Store) *projections.Projector {
+	return projections.NewProjector(log, store, "PARLEY", slog.New(slog.DiscardHandler))
+}
+
 // project carries a log into a store and returns once all of it is there.
 func project(t testing.TB, log projections.Source, store projections.Store) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	p := projections.NewProjector(log, store, "PARLEY", slog.New(slog.DiscardHandler))
+	p := newProjector(log, store)
+	if l, is := log.(*tape); is {
+		l.settled = p.Wait
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	select {

@@ -35,7 +35,7 @@ func TestFromLogToReader(t *testing.T) {
 	project(t, log.Log, store)
 
 	t.Run("no word of anyone is in the clear", func(t *testing.T) {
-		dump := dumped(t, config.Schema)
+		dump := dumped(t, config.Views+"_v1")
 		if !strings.Contains(dump, string(first)) {
 			t.Fatal("the dump holds no rows")
 		}

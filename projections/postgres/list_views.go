@@ -172,6 +172,21 @@ func (v *Views) Overview(ctx context.Context, limit int) ([]projections.Overview
 		return nil, events.Errorf(events.CodeInvalid, "limit must be 1 to %d", MaxPage)
 	}
 	rows, err := ask(ctx, v, sessions, "order by position desc limit $1", limit)
+	return overviews(rows), err
+}
+
+// Beyond lists the sessions that hold events behind a position, the last
+// changed first: what came from the tail that a log lost. Limit is 1 to
+// MaxPage. Errors: CodeInvalid.
+func (v *Views) Beyond(ctx context.Context, position events.Position, limit int) ([]projections.Overview, error) {
+	if limit < 1 || limit > MaxPage {
+		return nil, events.Errorf(events.CodeInvalid, "limit must be 1 to %d", MaxPage)
+	}
+	rows, err := ask(ctx, v, sessions, "where position > $1 order by position desc limit $2", uint64(position), limit)
+	return overviews(rows), err
+}
+
+func overviews(rows []sessionRow) []projections.Overview {
 	list := make([]projections.Overview, len(rows))
 	for i, r := range rows {
 		status, reason := r.Facts().Status()
@@ -180,7 +195,7 @@ func (v *Views) Overview(ctx context.Context, limit int) ([]projections.Overview
 			StartedAt: r.StartedAt, EndedAt: r.EndedAt, Deleted: r.Deleted != nil, Position: r.Position,
 		}
 	}
-	return list, err
+	return list
 }
 
 // median of at least one number; of an even count the lower of the two middle ones.

@@ -1,18 +1,15 @@
 package postgres
 
 import (
-	"context"
-
 	"github.com/jackc/pgx/v5"
 
 	"parley/events"
 	"parley/projections"
 )
 
-// load reads the stored rows of the keys, in one round trip. Sessions come
-// first, since parts are put into them.
-func (s *Store) load(ctx context.Context, tx pgx.Tx, k projections.Keys, rows *projections.Rows) error {
-	schema, reads := s.db.config.Schema, &pgx.Batch{}
+// queueLoad reads the stored rows of the keys. Sessions come first, since parts
+// are put into them.
+func queueLoad(reads *pgx.Batch, schema string, k projections.Keys, rows *projections.Rows) {
 	queueByID(reads, sessions, schema, projections.IDs[string](k, events.KindOfSession), func(r sessionRow) {
 		r.Empty()
 		rows.Sessions[r.ID] = &r
@@ -23,8 +20,7 @@ func (s *Store) load(ctx context.Context, tx pgx.Tx, k projections.Keys, rows *p
 	queueByPart(reads, calls, schema, k.Calls, func(r callRow) { put(rows, r.Session, r, (*sessionRow).PutCall) })
 	queueByPart(reads, segments, schema, k.Segments, func(r segmentRow) { put(rows, r.Session, r, (*sessionRow).PutSegment) })
 	queueByPart(reads, responses, schema, k.Responses, func(r responseRow) { put(rows, r.Session, r, (*sessionRow).PutResponse) })
-	s.queueParked(reads, k, rows)
-	return tx.SendBatch(ctx, reads).Close()
+	queueParked(reads, schema, k, rows)
 }
 
 // put gives a part to its session.
@@ -73,12 +69,12 @@ func queueRead[R any](b *pgx.Batch, t table[R], sql string, take func(R), params
 }
 
 // queueParked finds out which aggregates of the batch have dead letters.
-func (s *Store) queueParked(b *pgx.Batch, k projections.Keys, rows *projections.Rows) {
+func queueParked(b *pgx.Batch, schema string, k projections.Keys, rows *projections.Rows) {
 	var kinds, ids []string
 	for a := range k.Aggregates {
 		kinds, ids = append(kinds, string(a.Kind)), append(ids, a.ID)
 	}
-	sql := "select distinct aggregate_kind, aggregate_id from " + s.table("dead_letters") +
+	sql := "select distinct aggregate_kind, aggregate_id from " + qualified(schema, "dead_letters") +
 		" where (aggregate_kind, aggregate_id) in (select * from unnest($1::text[], $2::text[]))"
 	b.Queue(sql, kinds, ids).Query(func(found pgx.Rows) error {
 		var a events.Aggregate

@@ -14,6 +14,10 @@ import (
 var server *postgrestest.Server
 
 func TestMain(m *testing.M) {
+	if os.Getenv(killEnv) != "" {
+		fmt.Fprintln(os.Stderr, projectUntilKilled())
+		os.Exit(1)
+	}
 	code := postgrestest.Main(m, func(s *postgrestest.Server) { server = s })
 	if leak := goleak.Find(); leak != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, leak)

@@ -2,54 +2,53 @@ package postgres
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"parley/events"
 	"parley/migrations"
 )
 
-// migrate brings one numbered schema up to date, in one transaction, one
-// process at a time.
-func migrate(ctx context.Context, pool *pgxpool.Pool, c Config) error {
-	steps, err := migrations.All()
-	if err != nil {
-		return events.Wrap(err, events.CodeInternal, "the program's own migrations cannot be read")
-	}
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if err := prepareSchemas(ctx, tx, c); err != nil {
+// migrate makes the live version if there is none and brings it up to date, in
+// one transaction, one process at a time.
+func (d *Database) migrate(ctx context.Context) error {
+	err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+		if err := prepareVersions(ctx, tx, d.config); err != nil {
 			return err
 		}
-		changed, err := applyMissing(ctx, tx, c.Schema, steps)
+		live, err := d.ensureLive(ctx, tx)
 		if err != nil {
 			return err
 		}
-		return expose(ctx, tx, c, changed)
+		changed, err := build(ctx, tx, d.config.schema(live))
+		if err != nil {
+			return err
+		}
+		return expose(ctx, tx, d.config, live, changed)
 	})
 	return translate(err, "migrate")
 }
 
-// migrationLock is the advisory lock that migrating processes take, any
-// number that nothing else in the database uses.
-const migrationLock = 7_252_753_901
-
-// prepareSchemas makes what the migrations need, under a lock that ends with
-// the transaction.
-func prepareSchemas(ctx context.Context, tx pgx.Tx, c Config) error {
-	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", migrationLock); err != nil {
-		return err
+// build makes a numbered schema, or applies what it has not had yet.
+func build(ctx context.Context, tx pgx.Tx, schema string) (changed bool, err error) {
+	steps, err := migrations.All()
+	if err != nil {
+		return false, events.Wrap(err, events.CodeInternal, "the program's own migrations cannot be read")
 	}
-	for _, sql := range []string{
-		"create schema if not exists " + pgx.Identifier{c.Schema}.Sanitize(),
-		"create schema if not exists " + pgx.Identifier{c.Views}.Sanitize(),
-		"create table if not exists " + qualified(c.Schema, "migrations") +
+	err = execAll(ctx, tx,
+		"create schema if not exists "+pgx.Identifier{schema}.Sanitize(),
+		"create table if not exists "+qualified(schema, "migrations")+
 			" (name text primary key, checksum text not null, applied_at timestamptz not null default now())",
-		"set local search_path to " + pgx.Identifier{c.Schema}.Sanitize(),
-	} {
+		"set local search_path to "+pgx.Identifier{schema}.Sanitize())
+	if err != nil {
+		return false, err
+	}
+	return applyMissing(ctx, tx, schema, steps)
+}
+
+// execAll runs statements one after the other.
+func execAll(ctx context.Context, tx pgx.Tx, statements ...string) error {
+	for _, sql := range statements {
 		if _, err := tx.Exec(ctx, sql); err != nil {
 			return err
 		}
@@ -102,20 +101,9 @@ func apply(ctx context.Context, tx pgx.Tx, schema string, m migrations.Migration
 	return err
 }
 
-// exposed are the tables that readers see, with the columns they see of each.
-func exposed() map[string][]string {
-	return map[string][]string{
-		sessions.name: sessions.names(), calls.name: calls.names(),
-		segments.name: segments.names(), responses.name: responses.names(),
-		topics.name: topics.names(), accounts.name: accounts.names(), emails.name: emails.names(),
-		"checkpoints":  {"stream", "epoch", "created", "position", "event", "aggregate_kind", "aggregate_id", "fence"},
-		"dead_letters": {"position", "aggregate_kind", "aggregate_id", "event", "type", "reason"},
-	}
-}
-
-// expose points the views at the tables, when the tables changed or the views
+// expose points the views at a version, when its tables changed or the views
 // are not there yet.
-func expose(ctx context.Context, tx pgx.Tx, c Config, changed bool) error {
+func expose(ctx context.Context, tx pgx.Tx, c Config, version int, changed bool) error {
 	var there bool
 	if err := tx.QueryRow(ctx, "select to_regclass($1) is not null", qualified(c.Views, sessions.name)).Scan(&there); err != nil {
 		return err
@@ -123,13 +111,15 @@ func expose(ctx context.Context, tx pgx.Tx, c Config, changed bool) error {
 	if there && !changed {
 		return nil
 	}
-	tables := exposed()
-	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		sql := "create or replace view " + qualified(c.Views, name) +
-			" as select " + strings.Join(tables[name], ", ") + " from " + qualified(c.Schema, name)
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return err
-		}
+	return pointViews(ctx, tx, c, version)
+}
+
+// pointViews points all views at a version, always in the same order.
+func pointViews(ctx context.Context, tx pgx.Tx, c Config, version int) error {
+	var statements []string
+	for _, t := range append(readModels(), checkpointShape) {
+		statements = append(statements, "create or replace view "+qualified(c.Views, t.name)+
+			" as select "+t.list()+" from "+qualified(c.schema(version), t.name))
 	}
-	return nil
+	return execAll(ctx, tx, statements...)
 }

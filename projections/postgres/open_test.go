@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -11,19 +13,20 @@ import (
 )
 
 // exec runs SQL as somebody who knows the server.
-func exec(t *testing.T, sql string, params ...any) {
+func exec(t *testing.T, sql string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = conn.Exec(t.Context(), sql, params...)
-	if err != nil {
+	if err := execute(t.Context(), sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
-	if err := conn.Close(t.Context()); err != nil {
-		t.Fatal(err)
+}
+
+func execute(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, server.URL())
+	if err != nil {
+		return err
 	}
+	_, err = conn.Exec(ctx, sql)
+	return errors.Join(err, conn.Close(ctx))
 }
 
 func TestOpen(t *testing.T) {
@@ -51,7 +54,7 @@ func TestOpen(t *testing.T) {
 	t.Run("a migration changed afterwards is refused", func(t *testing.T) {
 		config := server.Config()
 		postgrestest.Open(t, config)
-		exec(t, "update "+pgx.Identifier{config.Schema, "migrations"}.Sanitize()+" set checksum = 'another'")
+		exec(t, "update "+pgx.Identifier{config.Views + "_v1", "migrations"}.Sanitize()+" set checksum = 'another'")
 		err := postgres.New(config).Open(t.Context())
 		if events.CodeOf(err) != events.CodeInvalid {
 			t.Errorf("got %v, want %s", err, events.CodeInvalid)

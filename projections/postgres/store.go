@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -11,34 +12,107 @@ import (
 	"parley/projections"
 )
 
-// Store writes the read models; it is a [projections.Store].
+// Store writes one version of the read models; it is a [projections.Store].
 type Store struct {
 	db      *Database
 	deriver Deriver
+	version int // 0: whichever is live at the claim
 }
 
-// NewStore makes a store on an open database. The deriver keys the word hashes.
-func NewStore(db *Database, deriver Deriver) *Store { return &Store{db, deriver} }
+// NewStore makes a store of the live version on an open database. The deriver
+// keys the word hashes.
+func NewStore(db *Database, deriver Deriver) *Store { return &Store{db: db, deriver: deriver} }
 
-func (s *Store) table(name string) string { return qualified(s.db.config.Schema, name) }
+const checkpointColumns = "stream, epoch, coalesce(created, 'epoch'), position, event, aggregate_kind, aggregate_id, fence, coalesce(seen_at, 'epoch')"
 
-// channel is where commits are notified; its payload is the position.
-func (c Config) channel() string { return "parley_" + c.Schema }
-
-const checkpointColumns = "stream, epoch, coalesce(created, 'epoch'), position, event, aggregate_kind, aggregate_id, fence"
-
-// Claim implements [projections.Store].
+// Claim implements [projections.Store]. Tables that were dropped are made
+// again: the log fills them.
 func (s *Store) Claim(ctx context.Context, stream string) (projections.Checkpoint, error) {
-	row := s.db.pool.QueryRow(ctx, "insert into "+s.table("checkpoints")+" as c (stream, fence) values ($1, 1)"+
-		" on conflict (stream) do update set fence = c.fence + 1 returning "+checkpointColumns, stream)
-	c, err := scanCheckpoint(row)
+	c, err := s.claim(ctx, stream)
+	if s.version == 0 && isMissing(err) {
+		if err := s.db.migrate(ctx); err != nil {
+			return c, err
+		}
+		c, err = s.claim(ctx, stream)
+	}
 	return c, translate(err, "claim checkpoint")
+}
+
+func (s *Store) claim(ctx context.Context, stream string) (c projections.Checkpoint, err error) {
+	version := s.version
+	if version == 0 {
+		if version, err = liveVersion(ctx, s.db.pool, s.db.config); err != nil {
+			return c, err
+		}
+	}
+	row := s.db.pool.QueryRow(ctx, "insert into "+s.db.table(version, "checkpoints")+" as c (stream, fence, seen_at) values ($1, 1, now())"+
+		" on conflict (stream) do update set fence = c.fence + 1, seen_at = now() returning "+checkpointColumns, stream)
+	c, err = scanCheckpoint(row)
+	c.Version = version
+	return c, err
+}
+
+// Look implements [projections.Store].
+func (s *Store) Look(ctx context.Context, stream string) (projections.Checkpoint, error) {
+	schema := s.db.config.Views
+	if s.version != 0 {
+		schema = s.db.config.schema(s.version)
+	}
+	return lookAt(ctx, s.db.pool, schema, stream)
+}
+
+// lookAt reads a checkpoint; one that is not there is zero.
+func lookAt(ctx context.Context, by asker, schema, stream string) (projections.Checkpoint, error) {
+	c, err := scanCheckpoint(by.QueryRow(ctx, "select "+checkpointColumns+" from "+
+		qualified(schema, "checkpoints")+" where stream = $1", stream))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return projections.Checkpoint{Stream: stream}, nil
+	}
+	return c, translate(err, "read checkpoint")
+}
+
+// table names a table of a version.
+func (d *Database) table(version int, name string) string {
+	return qualified(d.config.schema(version), name)
 }
 
 func scanCheckpoint(row pgx.Row) (c projections.Checkpoint, err error) {
 	err = row.Scan(&c.Stream, &c.Epoch, &c.Created, (*uint64)(&c.Position), &c.Event,
-		&c.Aggregate.Kind, &c.Aggregate.ID, &c.Fence)
+		&c.Aggregate.Kind, &c.Aggregate.ID, &c.Fence, &c.Seen)
 	return c, err
+}
+
+// Hold implements [projections.Store].
+func (s *Store) Hold(ctx context.Context, c projections.Checkpoint) error {
+	reads := &pgx.Batch{}
+	s.queueLive(reads, c.Version)
+	reads.Queue("update "+s.db.table(c.Version, "checkpoints")+" set seen_at = now()"+
+		" where stream = $1 and fence = $2", c.Stream, c.Fence).Exec(oneMoved)
+	return translate(s.db.pool.SendBatch(ctx, reads).Close(), "hold checkpoint")
+}
+
+// oneMoved refuses a checkpoint that is another projector's.
+func oneMoved(moved pgconn.CommandTag) error {
+	if moved.RowsAffected() != 1 {
+		return events.Wrap(projections.ErrFenced, events.CodeConflict, "another projector goes on from here")
+	}
+	return nil
+}
+
+// queueLive refuses a claim on a version that is not live any more. A store of
+// one version minds nobody.
+func (s *Store) queueLive(b *pgx.Batch, version int) {
+	if s.version != 0 {
+		return
+	}
+	b.Queue("select state = $2 from "+s.db.config.versions()+" where version = $1", version, stateLive).
+		QueryRow(func(row pgx.Row) error {
+			var live bool
+			if err := row.Scan(&live); err != nil || live {
+				return err
+			}
+			return events.Wrap(projections.ErrSwitched, events.CodeUnavailable, "another version of the read models is live")
+		})
 }
 
 // Commit implements [projections.Store]. When PostgreSQL refuses a value of
@@ -89,36 +163,49 @@ func (s *Store) park(ctx context.Context, from, to projections.Checkpoint, e eve
 }
 
 // transact loads the rows of the keys, lets them change, writes them and moves
-// the checkpoint.
+// the checkpoint. The checkpoint's row is locked first: whoever else writes
+// these rows (a retry of dead letters) or must see them stand still (a switch)
+// takes the same lock.
 func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, rows *projections.Rows, keys projections.Keys, change func()) error {
 	return pgx.BeginFunc(ctx, s.db.pool, func(tx pgx.Tx) error {
-		if err := s.load(ctx, tx, keys, rows); err != nil {
+		reads := &pgx.Batch{}
+		s.queueLock(reads, from)
+		schema := s.db.config.schema(from.Version)
+		queueLoad(reads, schema, keys, rows)
+		if err := tx.SendBatch(ctx, reads).Close(); err != nil {
 			return err
 		}
 		change()
 		writes := &pgx.Batch{}
-		s.queueRows(writes, rows)
-		s.queueLetters(writes, rows)
+		queueRows(writes, schema, rows)
+		queueLetters(writes, schema, rows)
 		s.queueCheckpoint(writes, from, to)
 		return tx.SendBatch(ctx, writes).Close()
 	})
 }
 
-// queueCheckpoint moves the checkpoint, last of all writes, if it still is
-// where this projector left it and nobody else has claimed it.
-func (s *Store) queueCheckpoint(b *pgx.Batch, from, to projections.Checkpoint) {
-	b.Queue("update "+s.table("checkpoints")+
-		" set epoch = $1, created = $2, position = $3, event = $4, aggregate_kind = $5, aggregate_id = $6"+
-		" where stream = $7 and position = $8 and fence = $9",
-		to.Epoch, to.Created, uint64(to.Position), to.Event, to.Aggregate.Kind, to.Aggregate.ID,
+// queueLock waits for the checkpoint and looks whether it still is where this
+// projector left it.
+func (s *Store) queueLock(b *pgx.Batch, from projections.Checkpoint) {
+	b.Queue("select from "+s.db.table(from.Version, "checkpoints")+
+		" where stream = $1 and position = $2 and fence = $3 for update",
 		from.Stream, uint64(from.Position), from.Fence,
-	).Exec(func(moved pgconn.CommandTag) error {
-		if moved.RowsAffected() != 1 {
-			return events.Wrap(projections.ErrFenced, events.CodeConflict, "another projector goes on from here")
-		}
-		return nil
-	})
-	b.Queue("select pg_notify($1, $2)", s.db.config.channel(), strconv.FormatUint(uint64(to.Position), 10))
+	).Exec(oneMoved)
+	s.queueLive(b, from.Version)
+}
+
+// queueCheckpoint moves the checkpoint, last of all writes. The fence in its
+// where is what makes a second projector harmless, whatever happened before.
+func (s *Store) queueCheckpoint(b *pgx.Batch, from, to projections.Checkpoint) {
+	b.Queue("update "+s.db.table(from.Version, "checkpoints")+
+		" set epoch = $1, created = $2, position = $3, event = $4, aggregate_kind = $5, aggregate_id = $6, seen_at = now()"+
+		" where stream = $7 and position = $8 and fence = $9",
+		to.Epoch, to.Created, uint64(to.Position), storable(string(to.Event)), to.Aggregate.Kind, storable(to.Aggregate.ID),
+		from.Stream, uint64(from.Position), from.Fence,
+	).Exec(oneMoved)
+	if s.version == 0 {
+		b.Queue("select pg_notify($1, $2)", s.db.config.channel(), strconv.FormatUint(uint64(to.Position), 10))
+	}
 }
 
 // wordKeys fetches the keys of all texts to hash, before the transaction.

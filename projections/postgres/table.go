@@ -23,6 +23,20 @@ type table[R any] struct {
 	columns []column[R]
 }
 
+// shape is a table without the type of its rows. The first keys columns are its
+// primary key.
+type shape struct {
+	name    string
+	keys    int
+	columns []string
+}
+
+func (s shape) list() string { return strings.Join(s.columns, ", ") }
+
+func (s shape) keyList() string { return strings.Join(s.columns[:s.keys], ", ") }
+
+func (t table[R]) shape() shape { return shape{t.name, t.keys, t.names()} }
+
 func (t table[R]) names() []string {
 	names := make([]string, len(t.columns))
 	for i, c := range t.columns {

@@ -96,6 +96,22 @@ func arrayText(numbers []int64) string {
 	return b.String()
 }
 
+// readModels are the tables that a rebuild compares. Whoever reads several in
+// one transaction does it in this order: a switch locks their views so too, and
+// would else meet readers head on.
+func readModels() []shape {
+	return []shape{
+		sessions.shape(), calls.shape(), segments.shape(), responses.shape(),
+		topics.shape(), accounts.shape(), emails.shape(),
+		{"dead_letters", 1, []string{"position", "aggregate_kind", "aggregate_id", "event", "type", "reason"}},
+	}
+}
+
+// checkpointShape is what readers see of checkpoints.
+var checkpointShape = shape{"checkpoints", 1, []string{
+	"stream", "epoch", "created", "position", "event", "aggregate_kind", "aggregate_id", "fence", "seen_at",
+}}
+
 type (
 	sessionRow  = projections.SessionRow
 	callRow     = projections.CallRow

@@ -14,6 +14,9 @@ type tape struct {
 	identity events.Identity
 	all      []events.Event
 	cuts     []cut // in turn; none: batches as large as they may be
+	// settled waits until what was delivered is committed, so that the cuts are
+	// those of the commits; nil: it is not waited for.
+	settled func(context.Context, events.Position) error
 }
 
 // cut says how many new events a batch holds at most, and how many before them
@@ -48,6 +51,19 @@ func (l *tape) upTo(last int) *tape {
 
 func (l *tape) Identity(context.Context) (events.Identity, error) { return l.identity, nil }
 
+func (l *tape) Load(_ context.Context, of events.Aggregate, after events.Position) (found []events.Event, err error) {
+	for _, e := range l.all {
+		if e.Aggregate == of && e.Position > after {
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}
+
+func (l *tape) Has(_ context.Context, at events.Position) (bool, error) {
+	return at > 0 && int(at) <= len(l.all), nil
+}
+
 func (l *tape) Follow(ctx context.Context, after events.Position, most int, deliver func([]events.Event) error) error {
 	for at, i := int(after), 0; at < len(l.all); i++ {
 		c := cut{size: most}
@@ -59,6 +75,11 @@ func (l *tape) Follow(ctx context.Context, after events.Position, most int, deli
 			return err
 		}
 		at = next
+		if l.settled != nil {
+			if err := l.settled(ctx, l.all[next-1].Position); err != nil {
+				return err
+			}
+		}
 	}
 	<-ctx.Done()
 	return ctx.Err()

@@ -121,7 +121,7 @@ func (w *Watcher) listen(ctx context.Context) (err error) {
 
 func (w *Watcher) checkpoint(ctx context.Context, conn *pgx.Conn) (at events.Position, err error) {
 	err = conn.QueryRow(ctx, "select coalesce(max(position), 0) from "+
-		qualified(w.db.config.Schema, "checkpoints")).Scan((*uint64)(&at))
+		qualified(w.db.config.Views, "checkpoints")).Scan((*uint64)(&at))
 	return at, err
 }
 
@@ -136,9 +136,10 @@ func (w *Watcher) next(ctx context.Context, conn *pgx.Conn) (events.Position, er
 
 // tell lets waiters go on and tells the changes since the last time.
 func (w *Watcher) tell(ctx context.Context, at events.Position) error {
-	w.mark.Reach(at)
+	backwards := at < w.mark.At() // the read models began anew
+	w.mark.Set(at)
 	switch {
-	case !w.begun: // what came before is not known one by one
+	case !w.begun || backwards: // what came before is not known one by one
 		w.begun, w.told = true, at
 		w.hearers.resync()
 		return nil

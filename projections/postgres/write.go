@@ -14,8 +14,7 @@ import (
 
 // queueRows writes the changed rows, in the order of their keys, so that two
 // projectors lock them in one order.
-func (s *Store) queueRows(b *pgx.Batch, r *projections.Rows) {
-	schema := s.db.config.Schema
+func queueRows(b *pgx.Batch, schema string, r *projections.Rows) {
 	var stay []sessionRow
 	var parts parts
 	var emptied, gone []string
@@ -31,14 +30,14 @@ func (s *Store) queueRows(b *pgx.Batch, r *projections.Rows) {
 		parts.take(row)
 	}
 	for _, t := range []string{calls.name, segments.name, responses.name} {
-		s.queueDelete(b, t, "session", emptied)
+		queueDelete(b, schema, t, "session", emptied)
 	}
-	s.queueDelete(b, sessions.name, "id", gone)
+	queueDelete(b, schema, sessions.name, "id", gone)
 	sessions.queueUpsert(b, schema, stay)
 	parts.queue(b, schema)
 	topics.queueUpsert(b, schema, values(r.Topics))
 	accounts.queueUpsert(b, schema, values(r.Accounts))
-	s.queueEmails(b, values(r.Emails))
+	queueEmails(b, schema, values(r.Emails))
 }
 
 // parts are the rows within sessions.
@@ -60,7 +59,7 @@ func (p *parts) queue(b *pgx.Batch, schema string) {
 	responses.queueUpsert(b, schema, p.responses)
 }
 
-func (s *Store) queueEmails(b *pgx.Batch, rows []emailRow) {
+func queueEmails(b *pgx.Batch, schema string, rows []emailRow) {
 	var released []string
 	held := slices.DeleteFunc(rows, func(r emailRow) bool {
 		if r.Account == "" {
@@ -68,24 +67,24 @@ func (s *Store) queueEmails(b *pgx.Batch, rows []emailRow) {
 		}
 		return r.Account == ""
 	})
-	s.queueDelete(b, emails.name, "hash", released)
-	emails.queueUpsert(b, s.db.config.Schema, held)
+	queueDelete(b, schema, emails.name, "hash", released)
+	emails.queueUpsert(b, schema, held)
 }
 
-func (s *Store) queueDelete(b *pgx.Batch, table, key string, ids []string) {
+func queueDelete(b *pgx.Batch, schema, table, key string, ids []string) {
 	if len(ids) > 0 {
-		b.Queue("delete from "+s.table(table)+" where "+key+" = any($1)", ids)
+		b.Queue("delete from "+qualified(schema, table)+" where "+key+" = any($1)", ids)
 	}
 }
 
 // queueLetters writes new dead letters; those of erased sessions leave first.
-func (s *Store) queueLetters(b *pgx.Batch, r *projections.Rows) {
+func queueLetters(b *pgx.Batch, schema string, r *projections.Rows) {
 	if len(r.Released) > 0 {
-		b.Queue("delete from "+s.table("dead_letters")+" where aggregate_kind = $1 and aggregate_id = any($2)",
+		b.Queue("delete from "+qualified(schema, "dead_letters")+" where aggregate_kind = $1 and aggregate_id = any($2)",
 			events.KindOfSession, r.Released)
 	}
 	for _, l := range r.Letters {
-		b.Queue("insert into "+s.table("dead_letters")+
+		b.Queue("insert into "+qualified(schema, "dead_letters")+
 			" (position, aggregate_kind, aggregate_id, event, type, reason) values ($1, $2, $3, $4, $5, $6)"+
 			" on conflict (position) do nothing",
 			uint64(l.Position), l.Aggregate.Kind, storable(l.Aggregate.ID),

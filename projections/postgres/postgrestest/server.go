@@ -1,5 +1,5 @@
 // Package postgrestest runs a real PostgreSQL for tests: one server for a test
-// binary, started in its TestMain, and a pair of schemas for each test.
+// binary, started in its TestMain, and schemas of its own for each test.
 package postgrestest
 
 import (
@@ -93,7 +93,7 @@ func (s *Server) URL() string { return s.url }
 // Config gives schemas that no other test of this server uses.
 func (s *Server) Config() postgres.Config {
 	n := s.tests.Add(1)
-	return postgres.Config{URL: s.url, Schema: fmt.Sprintf("test%d_v1", n), Views: fmt.Sprintf("test%d", n)}
+	return postgres.Config{URL: s.url, Views: fmt.Sprintf("test%d", n)}
 }
 
 // Open opens a database of the test's own; it closes with the test.

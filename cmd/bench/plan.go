@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// plan says how much is measured.
+type plan struct {
+	rounds int           // of each number
+	round  time.Duration // how long one round of appending takes
+	events int           // of the log that is rebuilt
+	scales []int         // sessions at which the cost of growth is looked at
+}
+
+// whole takes less than a quarter of an hour on two cores.
+func whole() plan {
+	return plan{rounds: 5, round: time.Second, events: 1_000_000, scales: []int{1_000, 30_000, 300_000}}
+}
+
+// small takes less than two minutes.
+func small() plan {
+	return plan{rounds: 5, round: 250 * time.Millisecond, events: 50_000, scales: []int{1_000, 10_000}}
+}
+
+// side measures one round of a subject or of a baseline.
+type side func(context.Context) (sample, error)
+
+// measure lets the sides take turns, each round beginning with another one, and
+// gives the median of each.
+func (p plan) measure(ctx context.Context, sides ...side) ([]sample, error) {
+	taken := make([][]sample, len(sides))
+	for round := range p.rounds {
+		for turn := range sides {
+			i := (round + turn) % len(sides)
+			one, err := sides[i](ctx)
+			if err != nil {
+				return nil, err
+			}
+			taken[i] = append(taken[i], one)
+		}
+	}
+	medians := make([]sample, len(sides))
+	for i := range taken {
+		medians[i] = median(taken[i])
+	}
+	return medians, nil
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"parley/events"
+	"parley/events/jetstream"
+)
+
+// backup writes log, keys and ledger of a running instance into a folder, and
+// tries it out. Recordings stay in the store, which has backups of its own.
+func backup(ctx context.Context, t terminal, args []string) error {
+	set, data := flags(t, "backup")
+	dir := set.String("to", "", "the `folder` to write; it must be empty, or is made")
+	asJSON := set.Bool("json", false, "print the manifest")
+	if err := parse(set, args); err != nil {
+		return err
+	}
+	if *dir == "" || set.NArg() > 0 {
+		return events.Errorf(events.CodeInvalid, "name a folder: parley backup --to DIR")
+	}
+	if err := emptyFolder(*dir); err != nil {
+		return err
+	}
+	to, err := reachInstance(t, *data)
+	if err != nil {
+		return err
+	}
+	from, err := foreignSite(*to.servers.NATS)
+	if err != nil {
+		return err
+	}
+	made, err := from.backUp(ctx, *dir, t.progress("writing"))
+	if err = errors.Join(err, from.close()); err != nil {
+		return err
+	}
+	if *asJSON {
+		return json.NewEncoder(t.out).Encode(made)
+	}
+	return made.print(t.out, *dir)
+}
+
+// emptyFolder makes a folder, or finds it empty: a backup is never written over
+// another one.
+func emptyFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("--to %s: %w", dir, err)
+	}
+	there, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("--to %s: %w", dir, err)
+	}
+	if len(there) > 0 {
+		return events.Errorf(events.CodeInvalid, "%s is not empty; name a new folder", dir)
+	}
+	return nil
+}
+
+// backUp writes every stream, reads all back, and restores it on trial.
+func (s *site) backUp(ctx context.Context, dir string, shown *progress) (manifest, error) {
+	m := manifest{Format: manifestFormat, Parley: version, MadeAt: time.Now().UTC().Truncate(time.Second)}
+	defer shown.end()
+	var err error
+	if m.Vault, err = s.vault(ctx); err != nil {
+		return m, err
+	}
+	for i, f := range files {
+		shown.at(uint64(i), uint64(len(files)))
+		p, err := s.pack(ctx, dir, f.stream, f.name)
+		if err != nil {
+			return m, err
+		}
+		m.Streams = append(m.Streams, p)
+	}
+	m.Epoch = m.of(jetstream.LogStream).Epoch
+	if err := m.write(dir); err != nil {
+		return m, err
+	}
+	shown.at(uint64(len(files)), uint64(len(files)))
+	return verified(ctx, dir, m)
+}
+
+// verified reads a backup as restore would, and tries it out. One that fails loses
+// its manifest, so that nobody takes it for a backup.
+func verified(ctx context.Context, dir string, m manifest) (manifest, error) {
+	_, err := openBackup(dir)
+	if err == nil {
+		err = tryOut(ctx, dir, m)
+	}
+	if err != nil {
+		err = errors.Join(within("the backup was written, but cannot be restored", err), os.Remove(filepath.Join(dir, manifestFile)))
+	}
+	return m, err
+}
+
+// roomFor refuses to begin what would fill the disk: a file and its trial.
+func roomFor(dir string, bytes uint64) error {
+	room, err := roomAt(dir)
+	if err != nil {
+		return err
+	}
+	if need := 2*bytes + roomLeast; room < need {
+		return events.Errorf(events.CodeTooLarge, "%d MiB are free for %s, %d MiB are needed", room>>20, dir, need>>20)
+	}
+	return nil
+}
+
+// pack writes one stream's file.
+func (s *site) pack(ctx context.Context, dir string, stream jetstream.Stream, name string) (p packed, err error) {
+	there, err := s.archive.Contents(ctx, stream)
+	if err != nil {
+		return p, err
+	}
+	if err := roomFor(dir, there.Bytes); err != nil {
+		return p, err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return p, err
+	}
+	sum := sha256.New()
+	counted := &counter{w: io.MultiWriter(file, sum)}
+	p.Contents, err = s.archive.Snapshot(ctx, stream, counted)
+	p.File, p.Size, p.SHA256 = name, counted.n, hex.EncodeToString(sum.Sum(nil))
+	return p, errors.Join(err, file.Sync(), file.Close())
+}
+
+// counter counts what passes.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+// Write passes bytes on.
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+func (m manifest) print(w io.Writer, dir string) error {
+	fmt.Fprintf(w, "backup of %s in %s, read back and restored on trial\n", stamp(m.MadeAt), dir)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "FILE\tMESSAGES\tPOSITIONS\tBYTES\tSHA-256")
+	for _, p := range m.Streams {
+		positions := "-"
+		if p.Messages > 0 {
+			positions = p.First.String() + "-" + p.Last.String()
+		}
+		fmt.Fprintf(table, "%s\t%d\t%s\t%d\t%s\n", p.File, p.Messages, positions, p.Size, p.SHA256[:16])
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "Not in it: the master key, without which it cannot be read; keep that apart. Recordings: they are in the store.")
+	return err
+}

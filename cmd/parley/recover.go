@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"parley/events"
+	"parley/events/jetstream"
+)
+
+// sessionList collects --session, given several times or with commas.
+type sessionList []events.SessionID
+
+// String is for the flag package.
+func (l *sessionList) String() string { return fmt.Sprint(*l) }
+
+// Set adds sessions.
+func (l *sessionList) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		id, err := events.ParseID[events.SessionID](strings.TrimSpace(part))
+		if err != nil {
+			return err
+		}
+		*l = append(*l, id)
+	}
+	return nil
+}
+
+type recoverFlags struct {
+	data     string
+	asJSON   bool
+	quiet    time.Duration
+	sessions sessionList
+	remedy   string // empty: only list
+	consent  consent
+}
+
+func readRecoverFlags(t terminal, args []string) (recoverFlags, error) {
+	var f recoverFlags
+	set, data := flags(t, "recover")
+	set.BoolVar(&f.asJSON, "json", false, "print one JSON object a line")
+	set.DurationVar(&f.quiet, "quiet", 15*time.Minute, "list sessions in which nothing has happened for so long")
+	set.Var(&f.sessions, "session", "the `session` to act on; may be given several times")
+	chosen := map[string]*bool{}
+	for _, name := range []string{remedyEnd, remedyFinalize, remedyWithout} {
+		chosen[name] = set.Bool(strings.TrimPrefix(name, "--"), false, remedies[name].does)
+	}
+	set.BoolVar(&f.consent.yes, "yes", false, "do it without asking")
+	set.BoolVar(&f.consent.dryRun, "dry-run", false, "only say what would be done")
+	if err := parse(set, args); err != nil {
+		return f, err
+	}
+	f.data = *data
+	for name, is := range chosen {
+		switch {
+		case *is && f.remedy != "":
+			return f, events.Errorf(events.CodeInvalid, "choose one of %s and %s", f.remedy, name)
+		case *is:
+			f.remedy = name
+		}
+	}
+	if set.NArg() > 0 || (f.remedy == "") != (len(f.sessions) == 0) {
+		return f, events.Errorf(events.CodeInvalid, "parley recover lists what is stuck; to act: parley recover --session ID --end|--finalize|--without-recording")
+	}
+	return f, nil
+}
+
+// recoverSessions lists the sessions that are stuck and why, or helps some of them. It
+// shows what will happen and asks before anything does.
+func recoverSessions(ctx context.Context, t terminal, args []string) error {
+	f, err := readRecoverFlags(t, args)
+	if err != nil {
+		return err
+	}
+	return withLog(ctx, t, f.data, func(log *jetstream.Log, to reach) error {
+		if f.remedy == "" {
+			return listStuck(ctx, t, log, f)
+		}
+		return helpSessions(ctx, t, log, to, f)
+	})
+}
+
+func listStuck(ctx context.Context, t terminal, log events.Log, f recoverFlags) error {
+	found, err := stuckSessions(ctx, log, f.quiet, time.Now(), t.progress("reading the log"))
+	if err != nil {
+		return err
+	}
+	if f.asJSON {
+		return printEach(t.out, found)
+	}
+	if len(found) == 0 {
+		_, err := fmt.Fprintf(t.out, "no session waits for longer than %s\n", f.quiet)
+		return err
+	}
+	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SESSION\tSTATUS\tSINCE\tREMEDIES\tWHY")
+	for _, s := range found {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.ID, s.Status, s.Since.UTC().Format(time.DateTime), shown(strings.Join(s.Remedies, " ")), s.Why)
+	}
+	return table.Flush()
+}
+
+// helped is what became, or would become, of one session.
+type helped struct {
+	ID     events.SessionID `json:"id"`
+	Remedy string           `json:"remedy"`
+	Will   string           `json:"will"`
+	Done   bool             `json:"done"`
+	Status string           `json:"status"` // afterwards
+	Reason string           `json:"reason,omitempty"`
+}
+
+// helpSessions shows the plan for all sessions first; one that the remedy cannot help
+// refuses them all.
+func helpSessions(ctx context.Context, t terminal, log *jetstream.Log, to reach, f recoverFlags) error {
+	plans := make([]helped, len(f.sessions))
+	for i, id := range f.sessions {
+		s, err := loadTimed(ctx, log, id)
+		if err != nil {
+			return err
+		}
+		plans[i] = helped{ID: id, Remedy: f.remedy}
+		if plans[i].Will, err = remedies[f.remedy].plan(s); err != nil {
+			return within("session "+string(id), err)
+		}
+		plans[i].Status, plans[i].Reason = statusOf(s.Session)
+		if !f.asJSON {
+			fmt.Fprintf(t.out, "%s (%s): %s\n", id, plans[i].Status, plans[i].Will)
+		}
+	}
+	switch err := f.consent.given(t); {
+	case errors.Is(err, errDryRun):
+		return printHelped(t, plans, f.asJSON)
+	case err != nil:
+		return err
+	}
+	for i := range plans {
+		if err := plans[i].carryOut(ctx, log, to); err != nil {
+			return within("session "+string(plans[i].ID), err)
+		}
+	}
+	return printHelped(t, plans, f.asJSON)
+}
+
+func (h *helped) carryOut(ctx context.Context, log *jetstream.Log, to reach) error {
+	who, err := operator()
+	if err != nil {
+		return err
+	}
+	if err := remedies[h.Remedy].do(ctx, ward{log: log, to: to, id: h.ID, actor: who}); err != nil {
+		return err
+	}
+	after, err := loadTimed(ctx, log, h.ID)
+	h.Done = true
+	h.Status, h.Reason = statusOf(after.Session)
+	return err
+}
+
+func printHelped(t terminal, plans []helped, asJSON bool) error {
+	if asJSON {
+		return printEach(t.out, plans)
+	}
+	for _, h := range plans {
+		if h.Done {
+			fmt.Fprintf(t.out, "%s is %s now%s\n", h.ID, h.Status, inBrackets(h.Reason))
+		}
+	}
+	return nil
+}
+
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+// printEach prints one JSON object a line.
+func printEach[T any](w io.Writer, list []T) error {
+	out := json.NewEncoder(w)
+	for _, each := range list {
+		if err := out.Encode(each); err != nil {
+			return err
+		}
+	}
+	return nil
+}

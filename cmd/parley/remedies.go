@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"parley/events"
+	"parley/events/jetstream"
+	"parley/projections/recording"
+	"parley/projections/timekeeper"
+)
+
+// The remedies, by their flags.
+const (
+	remedyEnd      = "--end"
+	remedyFinalize = "--finalize"
+	remedyWithout  = "--without-recording"
+)
+
+// ward is a session that an operator helps.
+type ward struct {
+	log   *jetstream.Log
+	to    reach
+	id    events.SessionID
+	actor events.Actor
+}
+
+// remedy is one way to help.
+type remedy struct {
+	does string // for people
+	// plan says what it will do to this session. Errors: CodeNotFound, CodeErased,
+	// CodeConflict when it cannot help.
+	plan func(*timekeeper.Session) (string, error)
+	// do does it. It decides anew from the log, so that it is right although
+	// something has come since the plan.
+	do func(context.Context, ward) error
+}
+
+var remedies = map[string]remedy{
+	remedyEnd:      {"end a session whose page is gone; its recording may still come", planEnd, end},
+	remedyFinalize: {"check and place its recording once more", planFinalize, finalize},
+	remedyWithout:  {"close a session without its recording; one that comes later is still taken", planWithout, closeWithout},
+}
+
+func planEnd(s *timekeeper.Session) (string, error) {
+	if err := s.Open(s.Learner); err != nil {
+		return "", err
+	}
+	if s.Ended != nil {
+		return "", events.Errorf(events.CodeConflict, "it has ended already")
+	}
+	ending := s.Ending(events.EndedByOperator)
+	return fmt.Sprintf("append session_ended: by the operator, recording expected: %t, reports 1 to %d expected", ending.RecordingExpected, ending.LastN), nil
+}
+
+func end(ctx context.Context, w ward) error {
+	return w.decide(ctx, func(s *timekeeper.Session) ([]events.Event, error) {
+		if s.Ended != nil {
+			return nil, nil
+		}
+		return s.End(s.Ending(events.EndedByOperator))
+	})
+}
+
+func planWithout(s *timekeeper.Session) (string, error) {
+	if err := s.Open(s.Learner); err != nil {
+		return "", err
+	}
+	ending := withoutRecording(s)
+	drafts, err := s.End(ending)
+	if err != nil {
+		return "", err
+	}
+	if len(drafts) == 0 || s.Audio != nil {
+		return "", events.Errorf(events.CodeConflict, "no recording is awaited")
+	}
+	will := "append session_ended: no recording expected"
+	if through := s.Received.Through(); through < ending.LastN {
+		will += fmt.Sprintf("; it waits for its browser all the same, as only reports 1 to %d of %d are in", through, ending.LastN)
+	}
+	return will, nil
+}
+
+// withoutRecording is the session's end without a recording, as it was otherwise.
+func withoutRecording(s *timekeeper.Session) *events.SessionEnded {
+	ending := s.Ending(events.EndedByOperator)
+	if s.Ended != nil {
+		known := *s.Ended
+		ending = &known
+	}
+	ending.RecordingExpected = false
+	return ending
+}
+
+func closeWithout(ctx context.Context, w ward) error {
+	return w.decide(ctx, func(s *timekeeper.Session) ([]events.Event, error) {
+		return s.End(withoutRecording(s))
+	})
+}
+
+func planFinalize(s *timekeeper.Session) (string, error) {
+	switch err := s.Open(s.Learner); {
+	case err != nil:
+		return "", err
+	case s.Audio != nil:
+		return "", events.Errorf(events.CodeConflict, "its recording is finalized already")
+	case s.Completed == nil:
+		return "", events.Errorf(events.CodeConflict, "no recording of it lies in the store")
+	case s.Rejected != nil:
+		return fmt.Sprintf("announce %s as a new upload and finalize it here, although it was refused before (%s)", s.Completed.Object, s.Rejected.Reason), nil
+	}
+	return "finalize " + s.Completed.Object + " here", nil
+}
+
+// finalize lets a finalizer of this process look at the recording. What was refused
+// is announced anew, as the domain decides about each upload once.
+func finalize(ctx context.Context, w ward) error {
+	s, err := loadTimed(ctx, w.log, w.id)
+	if err != nil {
+		return err
+	}
+	if s.Rejected != nil {
+		if err := w.announceAgain(ctx, *s.Upload, *s.Completed); err != nil {
+			return err
+		}
+	}
+	store, _, err := openStore(ctx, w.to.config, *w.to.servers.S3)
+	if err != nil {
+		return err
+	}
+	finalizer := recording.NewFinalizer(w.log, store, time.Now, newEventID, silent())
+	return finalizer.Handle(ctx, events.Event{Aggregate: w.id.Aggregate()})
+}
+
+func (w ward) announceAgain(ctx context.Context, announced events.UploadRequested, completed events.UploadCompleted) error {
+	upload := events.UploadID(newID())
+	announced.Upload = upload
+	err := w.decide(ctx, func(s *timekeeper.Session) (drafts []events.Event, err error) {
+		upload, drafts, err = s.RequestUpload(&announced)
+		return drafts, err
+	})
+	if err != nil {
+		return err
+	}
+	completed.Upload = upload
+	return w.decide(ctx, func(s *timekeeper.Session) ([]events.Event, error) { return s.CompleteUpload(&completed) })
+}
+
+// decide runs one decision on the session, in the operator's name.
+func (w ward) decide(ctx context.Context, decision func(*timekeeper.Session) ([]events.Event, error)) error {
+	_, err := events.Execute(ctx, w.log, w.id.Aggregate(), timekeeper.NewSession(w.id), stampOf(w.actor), decision)
+	return err
+}

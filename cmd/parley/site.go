@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"parley"
+	"parley/cmd/parley/embedded"
+	"parley/events"
+	parleylog "parley/events/jetstream"
+)
+
+// site is an event log's server while nothing else uses it: to restore into, or to
+// try a backup on.
+type site struct {
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	archive *parleylog.Archive
+	folder  *embedded.Folder
+	servers *embedded.Servers
+}
+
+// openSite starts the event log of a data folder alone. That fails while an
+// instance runs there, which is what keeps a restored log from being served before
+// it is filtered.
+func openSite(ctx context.Context, dir string) (_ *site, err error) {
+	s := &site{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.folder, err = embedded.Open(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(keyFolder(dir), 0o700); err != nil {
+		return nil, err
+	}
+	s.servers = embedded.New(s.folder, embedded.Config{
+		Elsewhere: embedded.Connection{Postgres: &embedded.PostgresConnection{}, S3: &embedded.S3Connection{}},
+		NATSConf:  parley.NATSConf, Log: silent(),
+	})
+	at, err := s.servers.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.connect(*at.NATS)
+}
+
+// foreignSite is a server of its own. Whether another program uses it, nobody can
+// tell from here.
+func foreignSite(at embedded.NATSConnection) (*site, error) {
+	s := &site{}
+	return s, s.connect(at)
+}
+
+func (s *site) connect(at embedded.NATSConnection) (err error) {
+	s.nc, err = nats.Connect(at.URL, append(parleylog.ConnectOptions(), nats.UserInfo(at.User, at.Password))...)
+	if err != nil {
+		return events.Wrap(err, events.CodeUnavailable, "the event log at "+at.URL+" cannot be reached")
+	}
+	s.archive = parleylog.NewArchive(s.nc)
+	s.js, err = jetstream.New(s.nc)
+	return err
+}
+
+// close ends what was begun; on a half-open site too.
+func (s *site) close() error {
+	var all []error
+	if s.nc != nil {
+		s.nc.Close()
+	}
+	if s.servers != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		all = append(all, s.servers.Stop(ctx))
+	}
+	if s.folder != nil {
+		all = append(all, s.folder.Close())
+	}
+	return errors.Join(all...)
+}
+
+// look asks what a stream holds; nothing when there is none.
+func (s *site) look(ctx context.Context, stream parleylog.Stream) (parleylog.Contents, error) {
+	found, err := s.archive.Contents(ctx, stream)
+	if events.CodeOf(err) == events.CodeNotFound {
+		return parleylog.Contents{}, nil
+	}
+	return found, err
+}
+
+// vaultMark is what the key stream's metadata tells one vault from another by: a
+// text that was sealed with the master key when the vault was made.
+const vaultMark = "parley_master_key_check"
+
+// vault tells which vault is here; empty when there is none.
+func (s *site) vault(ctx context.Context) (string, error) {
+	found, err := s.js.Stream(ctx, string(parleylog.KeyStream))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", events.Wrap(err, events.CodeUnavailable, "the event log's server does not answer")
+	}
+	return found.CachedInfo().Config.Metadata[vaultMark], nil
+}
+
+// put makes a stream from a backup in place of the one that may be there.
+func (s *site) put(ctx context.Context, dir string, p packed) error {
+	file, err := os.Open(filepath.Join(dir, p.File))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := s.archive.Remove(ctx, p.Stream); err != nil {
+		return err
+	}
+	_, err = s.archive.Restore(ctx, p.Stream, file)
+	return err
+}
+
+// tryOut restores a backup into a server of its own, beside it, and throws that away.
+func tryOut(ctx context.Context, dir string, m manifest) (err error) {
+	scratch, err := os.MkdirTemp(dir, ".trial-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	trial, err := openSite(ctx, scratch)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, trial.close()) }()
+	for _, p := range m.Streams {
+		if err := trial.put(ctx, dir, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stamp writes a time for people.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

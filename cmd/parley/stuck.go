@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"parley/events"
+	"parley/projections/timekeeper"
+)
+
+// stuck is a session that does not go on by itself, or has not for a while.
+type stuck struct {
+	ID       events.SessionID `json:"id"`
+	Learner  events.AccountID `json:"learner,omitempty"`
+	Status   string           `json:"status"`
+	Reason   string           `json:"reason,omitempty"`
+	Since    time.Time        `json:"since"` // nothing has happened
+	Why      string           `json:"why"`
+	Remedies []string         `json:"remedies"` // flags of recover that help; none: it goes on by itself
+}
+
+// patient reads the whole log for sessions that are not settled. It asks the log and
+// not the read models, so it is right while those are behind, or gone.
+type patient struct {
+	open  map[events.SessionID]*timekeeper.Session
+	again map[events.SessionID]bool // settled once, and then something came
+}
+
+// stuckSessions finds the sessions in which nothing has happened for a time, the
+// one that waits longest first.
+func stuckSessions(ctx context.Context, log events.Log, quiet time.Duration, now time.Time, shown *progress) ([]stuck, error) {
+	p := &patient{open: map[events.SessionID]*timekeeper.Session{}, again: map[events.SessionID]bool{}}
+	if err := p.read(ctx, log, shown); err != nil {
+		return nil, err
+	}
+	found := []stuck{}
+	for _, s := range p.open {
+		if now.Sub(s.Heard) >= quiet {
+			found = append(found, diagnose(s))
+		}
+	}
+	slices.SortFunc(found, func(a, b stuck) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
+	})
+	return found, nil
+}
+
+// readBatch is how much of the log is folded at once.
+const readBatch = 2000
+
+func (p *patient) read(ctx context.Context, log events.Log, shown *progress) error {
+	id, err := log.Identity(ctx)
+	if err != nil || id.First > id.Last {
+		return err
+	}
+	defer shown.end()
+	following, enough := context.WithCancel(ctx)
+	defer enough()
+	var at events.Position
+	err = log.Follow(following, 0, readBatch, func(evs []events.Event) error {
+		for _, e := range evs {
+			p.take(e)
+		}
+		at = evs[len(evs)-1].Position
+		shown.at(uint64(at), uint64(id.Last))
+		if at >= id.Last {
+			enough()
+		}
+		return nil
+	})
+	if at < id.Last {
+		return err
+	}
+	return p.lookAgain(ctx, log)
+}
+
+// take folds an event into its session; one that is settled is let go.
+func (p *patient) take(e events.Event) {
+	if e.Aggregate.Kind != events.KindOfSession {
+		return
+	}
+	id := events.SessionID(e.Aggregate.ID)
+	s := p.open[id]
+	if s == nil {
+		if _, begins := e.Body.(*events.SessionStarted); !begins {
+			p.again[id] = true
+			return
+		}
+		s = timekeeper.NewSession(id)
+		p.open[id] = s
+	}
+	s.Evolve(e)
+	if settled(s.Session) {
+		delete(p.open, id)
+	}
+}
+
+func (p *patient) lookAgain(ctx context.Context, log events.Loader) error {
+	for _, id := range slices.Sorted(maps.Keys(p.again)) {
+		s, err := loadTimed(ctx, log, id)
+		if err != nil {
+			return err
+		}
+		if !settled(s.Session) {
+			p.open[id] = s
+		}
+	}
+	return nil
+}
+
+// loadTimed folds one session from the log.
+func loadTimed(ctx context.Context, log events.Loader, id events.SessionID) (*timekeeper.Session, error) {
+	evs, err := log.Load(ctx, id.Aggregate(), 0)
+	s := timekeeper.NewSession(id)
+	for _, e := range evs {
+		s.Evolve(e)
+	}
+	return s, err
+}
+
+// settled tells whether there is nothing left to do for a session.
+func settled(s *events.Session) bool {
+	switch {
+	case s.Erased != nil:
+		return s.Erased.SweptAt != nil
+	case s.Deleted != nil:
+		return false
+	}
+	status, _ := s.Facts().Status()
+	return status == events.StatusSaved
+}
+
+// diagnose says why a session waits, for whom, and what can be done.
+func diagnose(s *timekeeper.Session) stuck {
+	d := stuck{ID: s.ID, Learner: s.Learner, Since: s.Heard, Remedies: []string{}}
+	d.Status, d.Reason = statusOf(s.Session)
+	facts := s.Facts()
+	if !facts.Ended && s.Deleted == nil && s.Erased == nil {
+		d.Why, d.Remedies = "it was never ended and nothing is heard of it: its page is gone", []string{remedyEnd, remedyWithout}
+		return d
+	}
+	switch {
+	case s.Erased != nil:
+		d.Why = "its words are unreadable, but not swept from the log yet; the eraser goes on by itself"
+	case s.Deleted != nil:
+		d.Why = "its deletion is not done; the eraser tries again by itself: see the log of serve for what fails"
+	case facts.Rejected != "" && !facts.AudioFinalized:
+		d.Why, d.Remedies = "its recording was refused ("+facts.Rejected+"); the bytes are kept", []string{remedyFinalize, remedyWithout}
+	case facts.UploadCompleted && !facts.AudioFinalized:
+		d.Why, d.Remedies = "its recording lies in the store, and the finalizer has not decided about it", []string{remedyFinalize, remedyWithout}
+	case facts.AudioFinalized || !facts.RecordingExpected:
+		d.Why = "its browser still holds a part of the transcript; its next visit brings it"
+	default:
+		d.Why, d.Remedies = "its browser still holds the recording; its next visit brings it", []string{remedyWithout}
+	}
+	if facts.Through < facts.LastN {
+		d.Why += fmt.Sprintf(" (reports 1 to %d of %d are in)", facts.Through, facts.LastN)
+	}
+	return d
+}

@@ -1,0 +1,161 @@
+package eventstest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// clusterSize is how many servers keep each stream of a cluster's log.
+const clusterSize = 3
+
+// Cluster is three JetStream servers in the test's process, joined by routes:
+// a log with three replicas.
+type Cluster struct {
+	t       testing.TB
+	Servers []*NATS
+}
+
+// StartCluster starts a cluster that ends with the test, and returns when it
+// takes requests.
+func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	routes := freeRoutes(t)
+	c := &Cluster{t: t}
+	for i, route := range routes {
+		options := server.Options{
+			ServerName: fmt.Sprintf("server-%d", i),
+			Host:       "127.0.0.1", Port: server.RANDOM_PORT,
+			JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
+			NoSigs: true, NoLog: true,
+			Routes:  routes,
+			Cluster: server.ClusterOpts{Name: "parley", Host: "127.0.0.1", Port: portOf(t, route)},
+		}
+		n := &NATS{t: t, options: options}
+		n.Start()
+		t.Cleanup(n.Stop)
+		c.Servers = append(c.Servers, n)
+	}
+	c.await("a leader of the cluster", c.hasLeader)
+	return c
+}
+
+// freeRoutes are addresses on which nobody listens.
+func freeRoutes(t testing.TB) (routes []*url.URL) {
+	t.Helper()
+	for range clusterSize {
+		listen, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := listen.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		routes = append(routes, &url.URL{Scheme: "nats-route", Host: listen.Addr().String()})
+	}
+	return routes
+}
+
+func portOf(t testing.TB, route *url.URL) int {
+	t.Helper()
+	port, err := net.LookupPort("tcp", route.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// await looks from time to time whether something is so: servers that elect
+// tell nobody in the process.
+func (c *Cluster) await(what string, isSo func() bool) {
+	c.t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(startTime)
+	for !isSo() {
+		select {
+		case <-look.C:
+		case <-late:
+			c.t.Fatalf("the cluster has not got %s", what)
+		}
+	}
+}
+
+func (c *Cluster) hasLeader() bool {
+	for _, n := range c.Servers {
+		if n.running.JetStreamIsLeader() && len(n.running.JetStreamClusterPeers()) == clusterSize {
+			return true
+		}
+	}
+	return false
+}
+
+// URL are the addresses of all servers.
+func (c *Cluster) URL() string {
+	var all []string
+	for _, n := range c.Servers {
+		all = append(all, n.URL())
+	}
+	return strings.Join(all, ",")
+}
+
+// LeaderOf is the server that leads a stream; nil while there is none.
+func (c *Cluster) LeaderOf(stream string) *NATS {
+	for _, n := range c.Servers {
+		if n.running.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, stream) {
+			return n
+		}
+	}
+	return nil
+}
+
+// ChangeLeader has another server lead a stream, and returns when one does.
+func (c *Cluster) ChangeLeader(nc *nats.Conn, stream string) {
+	c.t.Helper()
+	c.AwaitLeader(stream)
+	answer, err := nc.Request("$JS.API.STREAM.LEADER.STEPDOWN."+stream, nil, startTime)
+	if err != nil {
+		c.t.Fatalf("change the leader: %v", err)
+	}
+	var refused struct {
+		Error *struct{ Description string } `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &refused); err != nil || refused.Error != nil {
+		c.t.Fatalf("change the leader: %s (%v)", answer.Data, err)
+	}
+	c.AwaitLeader(stream)
+}
+
+// AwaitLeader returns when a server leads the stream.
+func (c *Cluster) AwaitLeader(stream string) {
+	c.t.Helper()
+	c.await("a leader of "+stream, func() bool { return c.LeaderOf(stream) != nil })
+}
+
+// Restart stops a server and starts it again, and returns when it is as far as
+// the others with each of the streams.
+func (c *Cluster) Restart(n *NATS, streams ...string) {
+	c.t.Helper()
+	n.Stop()
+	n.Start()
+	c.await("all replicas", func() bool {
+		for _, stream := range streams {
+			if !n.running.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, stream) {
+				return false
+			}
+		}
+		return n.running.JetStreamIsCurrent()
+	})
+	for _, stream := range streams {
+		c.AwaitLeader(stream)
+	}
+}

@@ -1,0 +1,233 @@
+package jetstream_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
+	"parley/events"
+	"parley/events/eventstest"
+	"parley/events/jetstream"
+)
+
+// begins runs a worker until it has done what is there, or stops by itself.
+func begins(t *testing.T, b *eventstest.Bundle) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	last := identify(t, b.Log).Last
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Log.Work(ctx, jetstream.Worker{
+			Name: "finalizer", Kinds: []events.Kind{events.KindSessionEnded, events.KindRecordingMuted, events.KindSessionErased},
+			Handle: func(_ context.Context, e events.Event) error {
+				if e.Position == last {
+					cancel()
+				}
+				return nil
+			},
+		})
+	}()
+	err := <-done
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// works checks that the worker runs; what it has done it does not do again, so
+// there must be something new.
+func works(t *testing.T, b *eventstest.Bundle) {
+	t.Helper()
+	b.Append(t, events.SessionID(b.IDs.ULID()).Aggregate(), &events.RecordingMuted{})
+	if err := begins(t, b); err != nil {
+		t.Fatalf("the worker stopped: %v", err)
+	}
+}
+
+// stops checks that the worker refuses the log, by name.
+func stops(t *testing.T, b *eventstest.Bundle, want jetstream.Finding) {
+	t.Helper()
+	err := begins(t, b)
+	var mismatch *jetstream.Mismatch
+	if !errors.As(err, &mismatch) || mismatch.Finding != want || events.CodeOf(err) != events.CodeConflict {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func deleteAt(t *testing.T, b *eventstest.Bundle, at events.Position) {
+	t.Helper()
+	if err := b.Log.SecureDelete(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keep copies the messages of the log while the server is down, and gives a way
+// to put them back: the worker's place stays as it is then.
+func keep(t *testing.T, b *eventstest.Bundle) (putBack func()) {
+	t.Helper()
+	messages := filepath.Join(b.NATS.StoreDir(), "jetstream", "$G", "streams", "PARLEY", "msgs")
+	kept := t.TempDir()
+	between(b.NATS, b.Conn, func() {
+		if err := os.CopyFS(kept, os.DirFS(messages)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return func() {
+		t.Helper()
+		between(b.NATS, b.Conn, func() {
+			if err := errors.Join(os.RemoveAll(messages), os.CopyFS(messages, os.DirFS(kept))); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestWorkerKnowsItsLog(t *testing.T) {
+	t.Run("the same", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		works(t, b)
+		works(t, b)
+	})
+	t.Run("another epoch was recreated", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		works(t, b)
+		changeEpoch(t, b)
+		stops(t, b, jetstream.Recreated)
+	})
+	t.Run("a shorter one lost its tail", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		works(t, b)
+		putBack := keep(t, b)
+		works(t, b)
+		putBack()
+		stops(t, b, jetstream.TailLost)
+	})
+	t.Run("a shorter one that was written on is forked", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		works(t, b)
+		putBack := keep(t, b)
+		works(t, b)
+		putBack()
+		b.Append(t, bea.Aggregate(), &events.RecordingMuted{}, &events.RecordingMuted{})
+		stops(t, b, jetstream.Forked)
+		t.Run("and is worked on when an operator says so", func(t *testing.T) {
+			if err := b.Log.Forget(t.Context(), "finalizer"); err != nil {
+				t.Fatal(err)
+			}
+			works(t, b)
+		})
+	})
+	t.Run("one without the event that was its last had it removed", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		works(t, b)
+		last := identify(t, b.Log).Last
+		b.Append(t, bea.Aggregate(), &events.RecordingMuted{})
+		deleteAt(t, b, last)
+		stops(t, b, jetstream.Removed)
+	})
+}
+
+func TestWorkerAfterErasures(t *testing.T) {
+	erase := func(t *testing.T, b *eventstest.Bundle, positions ...int64) {
+		t.Helper()
+		b.Append(t, anna.Aggregate(), &events.SessionErased{Positions: events.NumbersOf(positions...)})
+		if err := b.Log.Ledger().Record(t.Context(), anna, b.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range positions {
+			deleteAt(t, b, events.Position(at))
+		}
+	}
+	t.Run("an event that a tombstone lists may be gone", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		b.Append(t, bea.Aggregate(), &events.RecordingMuted{})
+		b.Append(t, anna.Aggregate(), &events.RecordingMuted{})
+		if err := begins(t, b); err != nil {
+			t.Fatal(err)
+		}
+		erase(t, b, 2)
+		works(t, b)
+	})
+	t.Run("a head that tombstones list may be gone", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		b.Append(t, anna.Aggregate(), &events.RecordingMuted{})
+		if err := begins(t, b); err != nil {
+			t.Fatal(err)
+		}
+		b.Append(t, anna.Aggregate(), &events.RecordingMuted{On: true})
+		erase(t, b, 1, 2)
+		works(t, b)
+	})
+	t.Run("a head that they do not list was purged", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		b.Append(t, anna.Aggregate(), &events.RecordingMuted{})
+		if err := begins(t, b); err != nil {
+			t.Fatal(err)
+		}
+		b.Append(t, bea.Aggregate(), &events.RecordingMuted{})
+		erase(t, b, 1)
+		deleteAt(t, b, 2)
+		stops(t, b, jetstream.HeadPurged)
+	})
+}
+
+func TestWorkerOnARestoredLog(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	works(t, b)
+	file, _ := snapshotOf(t, b.Conn, jetstream.LogStream)
+	archive := jetstream.NewArchive(b.Conn)
+	before := identify(t, b.Log)
+	if err := archive.Remove(t.Context(), jetstream.LogStream); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := archive.Restore(t.Context(), jetstream.LogStream, bytes.NewReader(file)); err != nil {
+		t.Fatal(err)
+	}
+	if after := identify(t, b.Log); after.Created.Equal(before.Created) {
+		t.Fatal("the restored log was not made anew")
+	}
+	t.Run("goes on, and remembers the new one", func(t *testing.T) {
+		works(t, b)
+		written := place(t, b.Conn, "finalizer").Config.Metadata["parley_created"]
+		if want := identify(t, b.Log).Created.Format("2006-01-02T15:04:05.999999999Z07:00"); written != want {
+			t.Errorf("it remembers %s, want %s", written, want)
+		}
+	})
+}
+
+func TestWorkerWhoseLogChangesUnderIt(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	ended(t, b, 1)
+	seen := make(chan events.Event)
+	w := work(t, b.Log, jetstream.Worker{
+		Name: "finalizer", Kinds: []events.Kind{events.KindSessionEnded},
+		Handle: func(_ context.Context, e events.Event) error { seen <- e; return nil },
+	})
+	<-seen
+	changeEpoch(t, b)
+	restart(b.NATS, b.Conn)
+	var mismatch *jetstream.Mismatch
+	if err := <-w.done; !errors.As(err, &mismatch) || mismatch.Finding != jetstream.Recreated {
+		t.Errorf("got %v, want %s", err, jetstream.Recreated)
+	}
+}
+
+// changeEpoch makes the log another one, as far as anybody can tell.
+func changeEpoch(t *testing.T, b *eventstest.Bundle) {
+	t.Helper()
+	js, err := natsjs.New(b.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := rawStream(t, b.Conn, "PARLEY").CachedInfo().Config
+	config.Metadata["parley_epoch"] = "01KKNQ5E480000000000000EEE"
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+}

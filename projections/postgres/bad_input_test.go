@@ -1,0 +1,147 @@
+package postgres_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
+	"parley/events"
+	"parley/events/eventstest"
+	"parley/projections/postgres"
+)
+
+// raw is a message as any NATS client might put it into the log.
+func raw(id events.SessionID, kind, body string, change map[string]string) *nats.Msg {
+	m := nats.NewMsg("parley.session." + string(id))
+	header := map[string]string{
+		"ce-specversion": "1.0", "ce-id": "raw-1", "ce-source": "elsewhere", "ce-type": kind,
+		"ce-subject": "session/" + string(id), "ce-time": "2026-03-14T09:26:53.000Z", "ce-datacontenttype": "application/json",
+	}
+	maps.Copy(header, change)
+	for name, value := range header {
+		if value != "" {
+			m.Header.Set(name, value)
+		}
+	}
+	m.Data = []byte(body)
+	return m
+}
+
+// put stores a message past the program.
+func (r *real) put(t *testing.T, m *nats.Msg) {
+	t.Helper()
+	js, err := natsjs.New(r.Conn)
+	if err == nil {
+		_, err = js.PublishMsg(t.Context(), m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever is put into the log past the program: every other session works, and
+// the dead letters say where it is.
+func TestBadInput(t *testing.T) {
+	const placed = "parley.segment_placed.v1"
+	odd := raw("not-a-ulid", placed, `{"call":1,"item":"x","speaker":"learner"}`, nil)
+	for name, c := range map[string]struct {
+		message *nats.Msg
+		reason  string
+	}{
+		"an unknown kind":                  {raw(first, "parley.session_sang.v1", `{}`, nil), "unknown kind"},
+		"an unknown version":               {raw(first, "parley.segment_placed.v2", `{}`, nil), "unknown kind or version"},
+		"a foreign kind":                   {raw(first, "org.example.thing", `{}`, nil), "unknown kind"},
+		"no kind":                          {raw(first, "", `{}`, nil), "unknown kind"},
+		"a body that is no JSON":           {raw(first, placed, `{"call":`, nil), "segment_placed does not decode"},
+		"no body":                          {raw(first, placed, ``, nil), "segment_placed does not decode"},
+		"a body with unknown members":      {raw(first, placed, `{"call":1,"item":"x","speaker":"learner","mood":"gay"}`, nil), "segment_placed does not decode"},
+		"a body of another type":           {raw(first, placed, `{"call":"one"}`, nil), "segment_placed does not decode"},
+		"a seal that does not open":        {raw(first, "parley.segment_transcribed.v1", `{"call":1,"item":"x","status":"final","words":1,"sealed":"AAAA"}`, nil), ""},
+		"a broken time":                    {raw(first, placed, `{}`, map[string]string{"ce-time": "yesterday"}), "ce-time"},
+		"no id":                            {raw(first, placed, `{}`, map[string]string{"ce-id": ""}), "ce-id"},
+		"a subject that is another one":    {raw(first, placed, `{}`, map[string]string{"ce-subject": "session/other"}), "ce-subject"},
+		"a subject that is no ULID":        {odd, "not a ULID"},
+		"a kind of another aggregate":      {raw(first, "parley.topic_retired.v1", `{}`, nil), "does not belong"},
+		"an item id too long to index":     {raw(first, placed, `{"call":1,"item":"`+longID()+`","speaker":"learner"}`, nil), ""},
+		"an item id PostgreSQL can't hold": {raw(first, placed, `{"call":1,"item":"a\u0000b","speaker":"learner"}`, nil), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReal(t)
+			r.put(t, c.message)
+			bad := r.identity(t).Last
+			r.say(t, second, "two")
+			project(t, r.Log, r.store)
+			if view, err := r.views.Session(t.Context(), anna, second); err != nil || len(view.Segments) != 2 {
+				t.Errorf("another session: %d turns, %v", len(view.Segments), err)
+			}
+			if view, err := r.views.Session(t.Context(), anna, first); err != nil || len(view.Segments) != 1 {
+				t.Errorf("what came before it: %d turns, %v", len(view.Segments), err)
+			}
+			letters, err := r.views.DeadLetters(t.Context(), 10)
+			if err != nil || len(letters) != 1 || letters[0].Position != bad || !strings.Contains(letters[0].Reason, c.reason) {
+				t.Errorf("dead letters: %+v, %v", letters, err)
+			}
+			done, err := postgres.NewRetrier(r.db, r.Vault, r.Log, r.Log.Stream()).RetryAll(t.Context())
+			if err != nil || len(done) != 1 || done[0].Released != 0 || len(done[0].Stuck) != 1 {
+				t.Errorf("a retry changes nothing: %+v, %v", done, err)
+			}
+		})
+	}
+}
+
+// The last event of the log being a bad one does not keep a projector from
+// starting again.
+func TestBadInputAtTheCheckpoint(t *testing.T) {
+	for name, m := range map[string]*nats.Msg{
+		"unreadable":        raw(first, "parley.session_sang.v1", `{}`, nil),
+		"of an odd subject": raw("not a ulid", "parley.session_sang.v1", `{}`, nil),
+		"without an id":     raw(first, "parley.segment_placed.v1", `{}`, map[string]string{"ce-id": ""}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReal(t)
+			m.Subject = strings.ReplaceAll(m.Subject, " ", "-")
+			r.put(t, m)
+			project(t, r.Log, r.store)
+			if err := r.check(t); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Links that contradict each other have an order all the same; they harm no
+// other session.
+func TestContradictingLinks(t *testing.T) {
+	of := first.Aggregate()
+	place := func(item, previous string) events.Event {
+		return on(of, &events.SegmentPlaced{Call: 1, Item: item, Previous: new(previous), Speaker: events.Learner})
+	}
+	log := tapeOf(append([]events.Event{
+		started(first, anna), place("a", "b"), place("b", "a"), place("c", "c"), place("d", "nowhere"), place("a", "d"),
+	}, talk(second, anna)...)...)
+	r := newRebuilding(t, log)
+	project(t, log, r.store)
+	view, err := r.views.Session(t.Context(), anna, first)
+	if err != nil || len(view.Segments) != 4 {
+		t.Errorf("%d turns, %v", len(view.Segments), err)
+	}
+	if view, err = r.views.Session(t.Context(), anna, second); err != nil || len(view.Segments) != 4 {
+		t.Errorf("another session: %d turns, %v", len(view.Segments), err)
+	}
+}
+
+// A checkpoint that is of another log, by whatever accident, stops projecting
+// and is named.
+func TestCheckpointOfAnotherLog(t *testing.T) {
+	r := newReal(t)
+	other := eventstest.NewBundle(t)
+	other.Append(t, first.Aggregate(), started(first, anna).Body)
+	r.Log = other.Log
+	r.wantFinding(t, "recreated")
+	if view, err := r.views.Session(t.Context(), anna, first); err != nil || len(view.Segments) != 1 {
+		t.Errorf("readers still see %d turns, %v", len(view.Segments), err)
+	}
+}

@@ -1,0 +1,259 @@
+package timekeeper_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"parley/events"
+	"parley/events/eventstest"
+	"parley/projections/timekeeper"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const silence = 30 * time.Minute
+
+// bells are timers that ring when the test says so; JetStream's own are tested in
+// their room.
+type bells struct {
+	mu    sync.Mutex
+	armed map[events.SessionID][]time.Time
+	fails error
+}
+
+func (b *bells) Arm(_ context.Context, id events.SessionID, at time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fails != nil {
+		return b.fails
+	}
+	b.armed[id] = append(b.armed[id], at)
+	return nil
+}
+
+type place struct {
+	*eventstest.Bundle
+	*bells
+	keeper *timekeeper.Timekeeper
+}
+
+func setup(t *testing.T) *place {
+	t.Helper()
+	p := &place{Bundle: eventstest.NewBundle(t), bells: &bells{armed: map[events.SessionID][]time.Time{}}}
+	p.keeper = timekeeper.New(p.Log, p.bells, silence, p.Clock.Now, p.IDs.Event)
+	return p
+}
+
+// begun is a session that has just started.
+func (p *place) begun(t *testing.T, more ...events.Body) events.SessionID {
+	t.Helper()
+	id := events.SessionID(p.IDs.ULID())
+	p.Append(t, id.Aggregate(), append([]events.Body{&events.SessionStarted{Learner: "01JD00000000000000000000AA"}}, more...)...)
+	return id
+}
+
+func (p *place) ring(t *testing.T, id events.SessionID) {
+	t.Helper()
+	if err := p.keeper.Ring(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *place) last(t *testing.T, id events.SessionID) events.Event {
+	t.Helper()
+	loaded := p.Load(t, id.Aggregate())
+	return loaded[len(loaded)-1]
+}
+
+func TestStartedSessionIsTimed(t *testing.T) {
+	p := setup(t)
+	id := p.begun(t)
+	started := p.last(t, id)
+	if err := p.keeper.Handle(t.Context(), started); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]time.Time{started.Time.Add(silence)}, p.armed[id]); diff != "" {
+		t.Errorf("armed (-want +got):\n%s", diff)
+	}
+}
+
+func TestSilence(t *testing.T) {
+	t.Run("one moment short of it arms again and ends nothing", func(t *testing.T) {
+		p := setup(t)
+		id := p.begun(t)
+		began := p.last(t, id).Time
+		p.Clock.Advance(silence - 100*time.Millisecond)
+		p.ring(t, id)
+		if p.last(t, id).Body.Kind() != events.KindSessionStarted || !p.armed[id][0].Equal(began.Add(silence)) {
+			t.Errorf("%s, armed %v", p.last(t, id).Body.Kind(), p.armed[id])
+		}
+	})
+	t.Run("as long as allowed ends the session", func(t *testing.T) {
+		p := setup(t)
+		id := p.begun(t)
+		p.Clock.Advance(silence)
+		p.ring(t, id)
+		want := &events.SessionEnded{Reason: events.EndedAbandoned}
+		if diff := cmp.Diff(events.Body(want), p.last(t, id).Body); diff != "" {
+			t.Errorf("last event (-want +got):\n%s", diff)
+		}
+		if p.last(t, id).Actor != "system:timekeeper" || len(p.armed[id]) != 0 {
+			t.Errorf("by %s, armed %v", p.last(t, id).Actor, p.armed[id])
+		}
+	})
+	t.Run("counts from whatever was heard last", func(t *testing.T) {
+		p := setup(t)
+		id := p.begun(t)
+		p.Clock.Advance(silence - time.Minute)
+		p.Append(t, id.Aggregate(), &events.TokenIssued{Call: 1})
+		heard := p.last(t, id).Time
+		p.Clock.Advance(2 * time.Minute)
+		p.ring(t, id)
+		if p.last(t, id).Body.Kind() != events.KindTokenIssued || !p.armed[id][0].Equal(heard.Add(silence)) {
+			t.Errorf("%s, armed %v", p.last(t, id).Body.Kind(), p.armed[id])
+		}
+	})
+}
+
+func TestAbandonedSession(t *testing.T) {
+	end := func(t *testing.T, p *place, id events.SessionID) *events.SessionEnded {
+		t.Helper()
+		p.Clock.Advance(silence)
+		p.ring(t, id)
+		ended, is := p.last(t, id).Body.(*events.SessionEnded)
+		if !is {
+			t.Fatalf("last event is %s", p.last(t, id).Body.Kind())
+		}
+		return ended
+	}
+	t.Run("waits for the recording that was begun", func(t *testing.T) {
+		p := setup(t)
+		if ended := end(t, p, p.begun(t, &events.RecordingStarted{})); !ended.RecordingExpected {
+			t.Error("no recording is expected")
+		}
+	})
+	t.Run("waits for the upload that was announced", func(t *testing.T) {
+		p := setup(t)
+		if ended := end(t, p, p.begun(t, &events.UploadRequested{Upload: "u"})); !ended.RecordingExpected {
+			t.Error("no recording is expected")
+		}
+	})
+	t.Run("waits for what is missing before the last report that came", func(t *testing.T) {
+		p := setup(t)
+		id := p.begun(t)
+		p.report(t, id, 1, 2)
+		p.report(t, id, 7, 7)
+		if ended := end(t, p, id); ended.LastN != 7 {
+			t.Errorf("last n = %d", ended.LastN)
+		}
+	})
+	t.Run("is ended once, however often its timer fires", func(t *testing.T) {
+		p := setup(t)
+		id := p.begun(t)
+		end(t, p, id)
+		p.Clock.Advance(silence)
+		p.ring(t, id)
+		if n := len(p.Load(t, id.Aggregate())); n != 2 {
+			t.Errorf("%d events", n)
+		}
+	})
+}
+
+// report takes in a range of the browser's outbox.
+func (p *place) report(t *testing.T, id events.SessionID, first, last int64) {
+	t.Helper()
+	var reports []events.Report
+	for n := first; n <= last; n++ {
+		reports = append(reports, events.Report{N: n})
+	}
+	_, err := events.Execute(t.Context(), p.Log, id.Aggregate(), events.NewSession(id), p.Stamp("system:test"), func(s *events.Session) ([]events.Event, error) {
+		drafts, _ := s.Receive(reports)
+		return drafts, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTimersOfOthersAreLeftAlone(t *testing.T) {
+	for name, past := range map[string][]events.Body{
+		"ended":   {&events.SessionEnded{Reason: events.EndedByLearner}},
+		"deleted": {&events.SessionDeleteRequested{}},
+		"erased":  {&events.SessionDeleteRequested{}, &events.SessionErased{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := setup(t)
+			id := p.begun(t, past...)
+			before := len(p.Load(t, id.Aggregate()))
+			p.Clock.Advance(silence)
+			p.ring(t, id)
+			if after := len(p.Load(t, id.Aggregate())); after != before || len(p.armed) != 0 {
+				t.Errorf("%d events became %d, armed %v", before, after, p.armed)
+			}
+		})
+	}
+	t.Run("never begun", func(t *testing.T) {
+		p := setup(t)
+		p.ring(t, events.SessionID(p.IDs.ULID()))
+		if len(p.armed) != 0 {
+			t.Errorf("armed %v", p.armed)
+		}
+	})
+}
+
+func TestTimersThatFailAreAskedAgain(t *testing.T) {
+	p := setup(t)
+	id := p.begun(t)
+	p.fails = events.Errorf(events.CodeUnavailable, "no timers")
+	if err := p.keeper.Ring(t.Context(), id); !errors.Is(err, p.fails) {
+		t.Errorf("got %v", err)
+	}
+	p.fails = nil
+	p.ring(t, id)
+	if len(p.armed[id]) != 1 {
+		t.Errorf("armed %v", p.armed[id])
+	}
+}
+
+func TestRearm(t *testing.T) {
+	p := setup(t)
+	silent := p.begun(t)
+	p.begun(t, &events.SessionEnded{Reason: events.EndedByLearner})
+	p.Clock.Advance(silence)
+	open := p.begun(t, &events.TokenIssued{Call: 1})
+	at, err := p.Log.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.keeper.Rearm(t.Context(), at.Last); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("ends what was abandoned while nobody kept the time", func(t *testing.T) {
+		if p.last(t, silent).Body.Kind() != events.KindSessionEnded {
+			t.Error("it goes on")
+		}
+	})
+	t.Run("arms the others that are open, and no one else", func(t *testing.T) {
+		if len(p.armed) != 1 || len(p.armed[open]) != 1 {
+			t.Errorf("armed %v", p.armed)
+		}
+	})
+	t.Run("an empty log has nothing to arm", func(t *testing.T) {
+		if err := setup(t).keeper.Rearm(t.Context(), 0); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("ends with its context", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := p.keeper.Rearm(ctx, at.Last); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
