@@ -185,13 +185,16 @@ func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, r
 }
 
 // queueLock waits for the checkpoint and looks whether it still is where this
-// projector left it.
+// projector left it. A switch of versions fences off as well, and must not look
+// like another projector: so it is asked for first.
 func (s *Store) queueLock(b *pgx.Batch, from projections.Checkpoint) {
+	var locked pgconn.CommandTag
 	b.Queue("select from "+s.db.table(from.Version, "checkpoints")+
 		" where stream = $1 and position = $2 and fence = $3 for update",
 		from.Stream, uint64(from.Position), from.Fence,
-	).Exec(oneMoved)
+	).Exec(func(found pgconn.CommandTag) error { locked = found; return nil })
 	s.queueLive(b, from.Version)
+	b.Queue("select").Exec(func(pgconn.CommandTag) error { return oneMoved(locked) })
 }
 
 // queueCheckpoint moves the checkpoint, last of all writes. The fence in its

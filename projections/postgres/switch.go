@@ -137,9 +137,20 @@ func (r *Rebuilder) switchTo(ctx context.Context, version int, same bool) (from 
 		if err != nil {
 			return err
 		}
-		return pointViews(ctx, tx, r.db.config, version)
+		if err := pointViews(ctx, tx, r.db.config, version); err != nil {
+			return err
+		}
+		return r.tellPosition(ctx, tx, version)
 	})
 	return from, err
+}
+
+// tellPosition lets watchers know where readers stand now: after a switch to
+// another past that may be behind.
+func (r *Rebuilder) tellPosition(ctx context.Context, tx pgx.Tx, version int) error {
+	_, err := tx.Exec(ctx, "select pg_notify($1, position::text) from "+r.db.table(version, "checkpoints")+" where stream = $2",
+		r.db.config.channel(), r.stream)
+	return err
 }
 
 // handOver gives a version the live checkpoint: an event there that was erased
