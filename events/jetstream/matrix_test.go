@@ -39,14 +39,19 @@ func (g *ground) open(t *testing.T) {
 	g.truth = eventstest.OpenLog(t, g.beside, g.config)
 }
 
-// restart takes a server down and up again: the one the log talks to.
+// restart takes a server down and up again, the one the log talks to, and
+// returns once the connection that the truth is read by is back.
 func (g *ground) restart() {
-	if g.cluster != nil {
-		g.cluster.Restart(g.first, "PARLEY", "PARLEY_KEYS", "PARLEY_SIGNINS", "PARLEY_ERASED", "PARLEY_TIMERS")
+	if g.cluster == nil {
+		restart(g.first, g.beside)
 		return
 	}
-	g.first.Stop()
-	g.first.Start()
+	up := g.beside.StatusChanged(nats.CONNECTED)
+	defer g.beside.RemoveStatusListener(up)
+	g.cluster.Restart(g.first, "PARLEY", "PARLEY_KEYS", "PARLEY_SIGNINS", "PARLEY_ERASED", "PARLEY_TIMERS")
+	if g.beside.Status() != nats.CONNECTED {
+		<-up
+	}
 }
 
 // trial is one append of anna's, alone or in a batch with others, while
