@@ -36,7 +36,7 @@ func backup(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	from, err := foreignSite(*to.servers.NATS)
+	from, err := foreignSite(to.config, *to.servers.NATS)
 	if err != nil {
 		return err
 	}

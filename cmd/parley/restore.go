@@ -73,7 +73,7 @@ func restore(ctx context.Context, t terminal, args []string) error {
 
 func siteOf(ctx context.Context, config Config, dir string) (*site, error) {
 	if config.NATSURL != "" {
-		return foreignSite(embedded.NATSConnection{URL: config.NATSURL})
+		return foreignSite(config, embedded.NATSConnection{URL: config.NATSURL})
 	}
 	return openSite(ctx, dir)
 }

@@ -48,12 +48,28 @@ func reachInstance(t terminal, data string) (r reach, err error) {
 	return r, err
 }
 
-// openLog connects to the log and opens its vault.
-func openLog(ctx context.Context, c Config, at embedded.NATSConnection, dir string, opts ...nats.Option) (*jetstream.Log, *nats.Conn, error) {
-	opts = append(append(jetstream.ConnectOptions(), opts...), nats.UserInfo(at.User, at.Password))
+// dialLog connects to the log's server. Its address may hold a password, so it
+// is never repeated.
+func dialLog(c Config, at embedded.NATSConnection, opts ...nats.Option) (*nats.Conn, error) {
+	opts = append(jetstream.ConnectOptions(), opts...)
+	switch {
+	case at.User != "":
+		opts = append(opts, nats.UserInfo(at.User, at.Password))
+	case c.NATSCredentials != "":
+		opts = append(opts, nats.UserCredentials(c.NATSCredentials))
+	}
 	nc, err := nats.Connect(at.URL, opts...)
 	if err != nil {
-		return nil, nil, events.Wrap(err, events.CodeUnavailable, "the event log at "+at.URL+" cannot be reached")
+		return nil, events.Wrap(err, events.CodeUnavailable, "the event log cannot be reached")
+	}
+	return nc, nil
+}
+
+// openLog connects to the log and opens its vault.
+func openLog(ctx context.Context, c Config, at embedded.NATSConnection, dir string, opts ...nats.Option) (*jetstream.Log, *nats.Conn, error) {
+	nc, err := dialLog(c, at, opts...)
+	if err != nil {
+		return nil, nil, err
 	}
 	log := jetstream.New(nc, jetstream.Config{MasterKey: masterKey(c, dir)})
 	if err := log.Open(ctx); err != nil {

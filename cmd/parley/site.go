@@ -50,20 +50,19 @@ func openSite(ctx context.Context, dir string) (_ *site, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.connect(*at.NATS)
+	return s, s.connect(Config{}, *at.NATS)
 }
 
 // foreignSite is a server of its own. Whether another program uses it, nobody can
 // tell from here.
-func foreignSite(at embedded.NATSConnection) (*site, error) {
+func foreignSite(c Config, at embedded.NATSConnection) (*site, error) {
 	s := &site{}
-	return s, s.connect(at)
+	return s, s.connect(c, at)
 }
 
-func (s *site) connect(at embedded.NATSConnection) (err error) {
-	s.nc, err = nats.Connect(at.URL, append(parleylog.ConnectOptions(), nats.UserInfo(at.User, at.Password))...)
-	if err != nil {
-		return events.Wrap(err, events.CodeUnavailable, "the event log at "+at.URL+" cannot be reached")
+func (s *site) connect(c Config, at embedded.NATSConnection) (err error) {
+	if s.nc, err = dialLog(c, at); err != nil {
+		return err
 	}
 	s.archive = parleylog.NewArchive(s.nc)
 	s.js, err = jetstream.New(s.nc)
