@@ -33,8 +33,6 @@ type shape struct {
 
 func (s shape) list() string { return strings.Join(s.columns, ", ") }
 
-func (s shape) keyList() string { return strings.Join(s.columns[:s.keys], ", ") }
-
 func (t table[R]) shape() shape { return shape{t.name, t.keys, t.names()} }
 
 func (t table[R]) names() []string {
