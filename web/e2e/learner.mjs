@@ -80,7 +80,10 @@ export class Learner {
 
   /** Waits for what the tutor or the learner does now: Listening, Thinking, Speaking, Muted. */
   sees(state) {
-    return this.page.getByRole('status').filter({ hasText: new RegExp(`^\\s*${state}\\s*$`) }).waitFor()
+    return this.page
+      .getByRole('status')
+      .filter({ hasText: new RegExp(`^\\s*${state}\\s*$`) })
+      .waitFor()
   }
 
   chooseLine(text) {

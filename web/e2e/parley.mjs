@@ -79,7 +79,7 @@ export class Parley {
 
   /** Stops it as an operator would; a stop that is not clean is an error. */
   async stop() {
-    if (this.#program.exitCode === null) {
+    if (this.#program.exitCode === null && this.#program.signalCode === null) {
       this.#program.kill('SIGTERM')
       const late = setTimeout(() => this.#program.kill('SIGKILL'), patience)
       await once(this.#program, 'exit')

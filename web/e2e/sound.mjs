@@ -44,18 +44,47 @@ async function listen(page, name) {
 }
 
 /**
- * How loud each side of the recording is within each window [from, to] in ms,
- * in dBFS: left is the learner, right the tutor.
+ * Plays parts of the recording, each [from, to] in ms, and answers with how
+ * loud its sides are in each, in dBFS: left is the learner, right the tutor.
+ * It has to be played: a browser that was short of time leaves gaps in its
+ * file, and only a player keeps what follows a gap in its place.
  */
-export function loudness(page, windows) {
-  return page.locator('audio').evaluate(async (audio, windows) => {
-    const bytes = await (await fetch(audio.src)).arrayBuffer()
-    const sound = await new OfflineAudioContext(2, 1, 48_000).decodeAudioData(bytes)
-    const level = (channel, [from, to]) => {
-      const samples = sound.getChannelData(channel).subarray(from * 48, to * 48)
-      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length
-      return Math.round(10 * Math.log10(power + 1e-12))
+export async function sides(page, parts) {
+  const ears = await page.locator('audio').evaluateHandle(attach)
+  const heard = []
+  for (const part of parts) heard.push(await ears.evaluate(measure, part))
+  return heard
+}
+
+// Runs in the page.
+function attach(audio) {
+  const context = new AudioContext()
+  const splitter = context.createChannelSplitter(2)
+  context.createMediaElementSource(audio).connect(splitter)
+  const meters = [context.createAnalyser(), context.createAnalyser()]
+  for (const [side, meter] of meters.entries()) splitter.connect(meter, side)
+  audio.playbackRate = 2
+  return { audio, meters }
+}
+
+// Runs in the page: the mean over a part, but for its edges.
+async function measure({ audio, meters }, [from, to]) {
+  const edge = 0.3
+  const power = [0, 0]
+  const samples = new Float32Array(meters[0].fftSize)
+  audio.currentTime = from / 1000
+  await audio.play()
+  for (let looks = 0; audio.currentTime < to / 1000 - edge && !audio.ended;) {
+    await new Promise(requestAnimationFrame)
+    if (audio.currentTime < from / 1000 + edge) continue
+    looks++
+    for (const [side, meter] of meters.entries()) {
+      meter.getFloatTimeDomainData(samples)
+      const now = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length
+      power[side] += (now - power[side]) / looks
     }
-    return windows.map((window) => ({ left: level(0, window), right: level(1, window) }))
-  }, windows)
+  }
+  audio.pause()
+  const [left, right] = power.map((mean) => Math.round(10 * Math.log10(mean + 1e-12)))
+  return { left, right }
 }

@@ -51,7 +51,7 @@ export async function twoTurns() {
   )
   return [
     silence(1),
-    first.subarray(0, 0.7 * rate),
+    first.subarray(0, 0.4 * rate),
     silence(connecting + opening.length / rate),
     first,
     silence(thought + second.length / rate),
