@@ -16,7 +16,7 @@ const connecting = 8
 /** How long the learner lets pass after the tutor, in s: silence, thought, and a slow machine. */
 const thought = 2.5
 
-/** The café's first two exchanges; `word` is said to try the microphone out. */
+/** The café’s first two exchanges: what the learner says, and what the tutor is heard to say. */
 export const cafe = {
   topic: 'Ordering in a café',
   said: ['Good morning. I would like a cup of tea, please.', 'I would like a cheese sandwich, please.'],
