@@ -1,7 +1,6 @@
 package events
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -143,28 +142,18 @@ func DecodeBody(kind Kind, clear []byte) (Body, error) {
 		return nil, Errorf(CodeInvalid, "unknown kind %q", clip(string(kind)))
 	}
 	b := make()
-	if err := strictJSON(clear, b); err != nil {
+	decoder := stricts.Get().(*strict)
+	if err := decoder.decode(clear, b); err != nil {
 		return nil, Wrap(err, CodeInvalid, "body of "+string(kind)+" does not decode")
 	}
+	stricts.Put(decoder)
 	return b, nil
 }
 
 // DecodePrivate reads the opened sealed part into its body.
 func DecodePrivate(b Sealable, private []byte) error {
-	if err := strictJSON(private, b.Sealed()); err != nil {
+	if err := newStrict().decode(private, b.Sealed()); err != nil { // made anew: it keeps what it read
 		return Wrap(err, CodeInvalid, "sealed part of "+string(b.Kind())+" does not decode")
-	}
-	return nil
-}
-
-func strictJSON(data []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return err
-	}
-	if dec.More() {
-		return fmt.Errorf("data after the object")
 	}
 	return nil
 }
