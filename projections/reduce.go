@@ -23,6 +23,8 @@ type Rows struct {
 	// Keys of the sessions whose texts are hashed; a session without one gets
 	// no hashes.
 	Keys WordKeys
+
+	heard vocabulary
 }
 
 // NewRows holds nothing.
@@ -30,7 +32,7 @@ func NewRows(keys WordKeys) *Rows {
 	return &Rows{
 		Sessions: map[events.SessionID]*SessionRow{}, Topics: map[events.TopicID]*TopicRow{},
 		Accounts: map[events.AccountID]*AccountRow{}, Emails: map[string]*EmailRow{},
-		Parked: map[events.Aggregate]bool{}, Keys: keys,
+		Parked: map[events.Aggregate]bool{}, Keys: keys, heard: vocabulary{},
 	}
 }
 
@@ -137,10 +139,10 @@ func (r *Rows) applySession(e events.Event) {
 		s.Emptied = emptied
 		r.Sessions[id] = s
 	}
-	s.apply(e, r.Keys)
+	s.apply(e, r)
 }
 
-func (s *SessionRow) apply(e events.Event, keys WordKeys) {
+func (s *SessionRow) apply(e events.Event, within *Rows) {
 	s.Position = max(s.Position, e.Position) // a released dead letter may be older than a deletion
 	if _, erased := e.Body.(*events.SessionErased); erased {
 		s.Empty()
@@ -160,7 +162,7 @@ func (s *SessionRow) apply(e events.Event, keys WordKeys) {
 			s.EndedAt = &e.Time
 		}
 	case *events.SegmentTranscribed:
-		s.hash(e, b, keys)
+		s.hash(e, b, within)
 	case *events.ResponseMeasured:
 		s.measure(b, e.Rank())
 	case *events.SessionDeleteRequested:
@@ -171,15 +173,15 @@ func (s *SessionRow) apply(e events.Event, keys WordKeys) {
 
 // hash renews the word hashes of a segment whose text this event settled. What
 // the partner prompted is no one's words (realtime page): it counts in no search.
-func (s *SessionRow) hash(e events.Event, b *events.SegmentTranscribed, keys WordKeys) {
+func (s *SessionRow) hash(e events.Event, b *events.SegmentTranscribed, within *Rows) {
 	at := events.ItemKey{Call: b.Call, Item: b.Item}
 	if s.Turns.Items[at].TextEvent.ID != e.ID {
 		return
 	}
 	delete(s.hashes, at)
-	key, known := keys[s.ID]
+	key, known := within.Keys[s.ID]
 	if b.Status == events.Final && known {
-		s.hashes[at] = HashWords(key, Words(s.Language, b.Private.Text))
+		s.hashes[at] = HashWords(key, within.heard.words(s.Language, b.Private.Text))
 	}
 }
 

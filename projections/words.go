@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/arabic"
@@ -50,24 +51,53 @@ var scriptsWithoutSpaces = []*unicode.RangeTable{
 // Words gives the distinct search words of a text, sorted: case and diacritics
 // folded, stemmed by the language. Accents fall before the stemming, so that a
 // query without them finds what was written with them.
-func Words(language, text string) []string {
+func Words(language, text string) []string { return vocabulary{}.words(language, text) }
+
+// vocabulary remembers the search words of what was looked up, by language and
+// as written. It holds what people said, and so lives for one batch only.
+type vocabulary map[string]map[string][]string
+
+func (v vocabulary) words(language, text string) []string {
 	primary, _, _ := strings.Cut(strings.ToLower(language), "-")
-	stem := stemmers[primary]
+	known := v[primary]
+	if known == nil {
+		known = map[string][]string{}
+		v[primary] = known
+	}
 	var words []string
-	for _, word := range split(fold(text)) {
-		if stem != nil {
-			env := snowballstem.NewEnv(word)
-			stem(env)
-			word = env.Current()
+	for piece := range strings.FieldsSeq(text) {
+		found, seen := known[piece]
+		if !seen {
+			found = stems(primary, piece)
+			known[piece] = found
 		}
-		words = append(words, word)
+		words = append(words, found...)
 	}
 	slices.Sort(words)
 	return slices.Compact(words)
 }
 
-// fold takes case and diacritics away.
+// stems gives the search words of a text in their order.
+func stems(primary, text string) []string {
+	words := split(fold(text))
+	stem := stemmers[primary]
+	if stem == nil {
+		return words
+	}
+	for i, word := range words {
+		env := snowballstem.NewEnv(word)
+		stem(env)
+		words[i] = env.Current()
+	}
+	return words
+}
+
+// fold takes case and diacritics away. Most words have nothing to take but
+// capitals.
 func fold(text string) string {
+	if isASCII(text) {
+		return strings.ToLower(text)
+	}
 	decomposed := norm.NFKD.String(cases.Fold().String(text))
 	bare := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
@@ -76,6 +106,15 @@ func fold(text string) string {
 		return r
 	}, decomposed)
 	return norm.NFC.String(bare)
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // split cuts at everything that is neither letter, mark nor digit; an
