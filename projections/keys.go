@@ -59,6 +59,20 @@ func (k Keys) parts(of events.SessionID, body events.Body) {
 	}
 }
 
+// Within keeps the parts of the sessions that are held.
+func (k Keys) Within(held *Rows) Keys {
+	kept := func(parts map[PartKey]bool) map[PartKey]bool {
+		of := map[PartKey]bool{}
+		for key := range parts {
+			if held.Sessions[key.Session] != nil {
+				of[key] = true
+			}
+		}
+		return of
+	}
+	return Keys{k.Aggregates, kept(k.Calls), kept(k.Segments), kept(k.Responses)}
+}
+
 // IDs lists the touched aggregates of one kind.
 func IDs[T ~string](k Keys, kind events.AggregateKind) []T {
 	var ids []T

@@ -101,7 +101,7 @@ func compareTables(ctx context.Context, by asker, t shape, live, built string) (
 // digest sums the hashes of all rows that count: the order of rows does not
 // matter then.
 func (s shape) digest(schema string) string {
-	return "select count(*)::text || ' ' || coalesce(sum(hashtextextended(row(" + s.list() + ")::text, 0)::numeric), 0)::text" +
+	return "select count(*)::text || ' ' || coalesce(sum(hash_record_extended(row(" + s.list() + "), 0)), 0)::text" +
 		" from " + s.counting(schema)
 }
 

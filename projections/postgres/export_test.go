@@ -17,15 +17,8 @@ type Contents map[string][]string
 // ContentsOf says what a fold would have in the tables.
 func ContentsOf(r *projections.Rows) Contents {
 	c := Contents{}
-	var stay []sessionRow
-	var in parts
-	for _, row := range inOrder(r.Sessions) {
-		if !row.Gone {
-			stay = append(stay, *row)
-			in.take(row)
-		}
-	}
-	render(c, sessions, stay)
+	in := changesOf(r)
+	render(c, sessions, in.sessions)
 	render(c, calls, in.calls)
 	render(c, segments, in.segments)
 	render(c, responses, in.responses)
@@ -65,6 +58,12 @@ func (v *Views) Contents(ctx context.Context) (Contents, error) {
 		c.letter(l)
 	}
 	return c, err
+}
+
+// InBulk makes the store treat every batch as a large one.
+func (s *Store) InBulk() *Store {
+	s.few, s.many = 0, 1
+	return s
 }
 
 // Clear empties all tables.

@@ -55,7 +55,12 @@ func project(t testing.TB, log projections.Source, store projections.Store) {
 // carried on by other projectors: the rows are those of one fold in memory.
 func TestRowsEqualTheFold(t *testing.T) {
 	db, keys := server.Open(t), newVault()
-	store, views := postgres.NewStore(db, keys), postgres.NewViews(db, keys)
+	t.Run("written row by row", func(t *testing.T) { rowsEqualTheFold(t, db, keys, postgres.NewStore(db, keys)) })
+	t.Run("written in bulk", func(t *testing.T) { rowsEqualTheFold(t, db, keys, postgres.NewStore(db, keys).InBulk()) })
+}
+
+func rowsEqualTheFold(t *testing.T, db *postgres.Database, keys *vault, store *postgres.Store) {
+	views := postgres.NewViews(db, keys)
 	rapid.Check(t, func(rt *rapid.T) {
 		if err := store.Clear(t.Context()); err != nil {
 			rt.Fatal(err)

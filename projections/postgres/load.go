@@ -1,26 +1,85 @@
 package postgres
 
 import (
+	"context"
+
 	"github.com/jackc/pgx/v5"
 
 	"parley/events"
 	"parley/projections"
 )
 
-// queueLoad reads the stored rows of the keys. Sessions come first, since parts
-// are put into them.
-func queueLoad(reads *pgx.Batch, schema string, k projections.Keys, rows *projections.Rows) {
+// load reads the stored rows of the keys, in a batch that asks more already.
+func (s *Store) load(ctx context.Context, tx pgx.Tx, reads *pgx.Batch, schema string, k projections.Keys, rows *projections.Rows) (found, error) {
+	stored := found{}
+	queueWholes(reads, schema, k, rows, stored)
+	together := len(k.Aggregates) <= s.few
+	if together {
+		queueParts(reads, schema, k, rows, stored)
+	}
+	if err := tx.SendBatch(ctx, reads).Close(); err != nil || together {
+		return stored, err
+	}
+	reads = &pgx.Batch{}
+	queueParts(reads, schema, k.Within(rows), rows, stored)
+	if reads.Len() == 0 {
+		return stored, nil
+	}
+	return stored, tx.SendBatch(ctx, reads).Close()
+}
+
+// found are the keys of the session rows that were stored, by table. While the
+// checkpoint is locked nobody else writes them: a row without a key is new.
+type found map[string]map[projections.PartKey]bool
+
+func (f found) note(table string, key projections.PartKey) {
+	if f[table] == nil {
+		f[table] = map[projections.PartKey]bool{}
+	}
+	f[table][key] = true
+}
+
+// queueWholes reads the rows of aggregates, and which of them have dead letters.
+func queueWholes(reads *pgx.Batch, schema string, k projections.Keys, rows *projections.Rows, stored found) {
 	queueByID(reads, sessions, schema, projections.IDs[string](k, events.KindOfSession), func(r sessionRow) {
 		r.Empty()
 		rows.Sessions[r.ID] = &r
+		stored.note(sessions.name, keyOfSession(r))
 	})
 	queueByID(reads, topics, schema, projections.IDs[string](k, events.KindOfTopic), func(r topicRow) { rows.Topics[r.ID] = &r })
 	queueByID(reads, accounts, schema, projections.IDs[string](k, events.KindOfAccount), func(r accountRow) { rows.Accounts[r.ID] = &r })
 	queueByID(reads, emails, schema, projections.IDs[string](k, events.KindOfEmail), func(r emailRow) { rows.Emails[r.Hash] = &r })
-	queueByPart(reads, calls, schema, k.Calls, func(r callRow) { put(rows, r.Session, r, (*sessionRow).PutCall) })
-	queueByPart(reads, segments, schema, k.Segments, func(r segmentRow) { put(rows, r.Session, r, (*sessionRow).PutSegment) })
-	queueByPart(reads, responses, schema, k.Responses, func(r responseRow) { put(rows, r.Session, r, (*sessionRow).PutResponse) })
 	queueParked(reads, schema, k, rows)
+}
+
+// queueParts reads parts of sessions, to be put into these.
+func queueParts(reads *pgx.Batch, schema string, k projections.Keys, rows *projections.Rows, stored found) {
+	queueByPart(reads, calls, schema, k.Calls, func(r callRow) {
+		put(rows, r.Session, r, (*sessionRow).PutCall)
+		stored.note(calls.name, keyOfCall(r))
+	})
+	queueByPart(reads, segments, schema, k.Segments, func(r segmentRow) {
+		put(rows, r.Session, r, (*sessionRow).PutSegment)
+		stored.note(segments.name, keyOfSegment(r))
+	})
+	queueByPart(reads, responses, schema, k.Responses, func(r responseRow) {
+		put(rows, r.Session, r, (*sessionRow).PutResponse)
+		stored.note(responses.name, keyOfResponse(r))
+	})
+}
+
+func keyOfSession(r sessionRow) projections.PartKey { return projections.PartKey{Session: r.ID} }
+
+func keyOfCall(r callRow) projections.PartKey {
+	return projections.PartKey{Session: r.Session, Call: r.Call}
+}
+
+func keyOfSegment(r segmentRow) projections.PartKey {
+	return projections.PartKey{Session: r.Session, Call: r.Call, Part: r.Item}
+}
+
+func keyOfResponse(r responseRow) projections.PartKey {
+	return projections.PartKey{Session: r.Session, Call: r.Call, Part: r.Response}
 }
 
 // put gives a part to its session.

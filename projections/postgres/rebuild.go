@@ -198,5 +198,7 @@ func (r *Rebuilder) fill(ctx context.Context, version int, same bool, report fun
 
 // store writes one version, live or not.
 func (r *Rebuilder) store(version int) *Store {
-	return &Store{db: r.db, deriver: r.deriver, version: version}
+	store := NewStore(r.db, r.deriver)
+	store.version = version
+	return store
 }

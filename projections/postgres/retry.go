@@ -73,7 +73,7 @@ func (r *Retrier) retry(ctx context.Context, of events.Aggregate) (done Retried,
 	}
 	err = pgx.BeginFunc(ctx, r.store.db.pool, func(tx pgx.Tx) error {
 		rows := projections.NewRows(keys)
-		letters, schema, err := r.load(ctx, tx, of, loaded, rows)
+		letters, schema, stored, err := r.load(ctx, tx, of, loaded, rows)
 		if err != nil {
 			return err
 		}
@@ -83,20 +83,19 @@ func (r *Retrier) retry(ctx context.Context, of events.Aggregate) (done Retried,
 			rows.Apply(e)
 		}
 		done = Retried{of, len(taken) - len(rows.Letters), append(rows.Letters, left...)}
-		writes := &pgx.Batch{}
-		writes.Queue("delete from "+qualified(schema, "dead_letters")+" where position = any($1)", taken)
-		queueRows(writes, schema, rows)
-		queueLetters(writes, schema, rows)
-		return tx.SendBatch(ctx, writes).Close()
+		if _, err := tx.Exec(ctx, "delete from "+qualified(schema, "dead_letters")+" where position = any($1)", taken); err != nil {
+			return err
+		}
+		return r.store.write(ctx, tx, schema, rows, stored, func(*pgx.Batch) {})
 	})
 	return done, err
 }
 
 // load makes the projector wait, and reads the aggregate's letters and rows.
-func (r *Retrier) load(ctx context.Context, tx pgx.Tx, of events.Aggregate, evs []events.Event, rows *projections.Rows) (letters []projections.DeadLetter, schema string, err error) {
+func (r *Retrier) load(ctx context.Context, tx pgx.Tx, of events.Aggregate, evs []events.Event, rows *projections.Rows) (letters []projections.DeadLetter, schema string, stored found, err error) {
 	live, err := liveVersion(ctx, tx, r.store.db.config)
 	if err != nil {
-		return nil, "", err
+		return nil, "", nil, err
 	}
 	schema = r.store.db.config.schema(live)
 	reads := &pgx.Batch{}
@@ -108,8 +107,8 @@ func (r *Retrier) load(ctx context.Context, tx pgx.Tx, of events.Aggregate, evs 
 		letters, err = scanLetters(found)
 		return err
 	})
-	queueLoad(reads, schema, projections.KeysOf(evs), rows)
-	return letters, schema, tx.SendBatch(ctx, reads).Close()
+	stored, err = r.store.load(ctx, tx, reads, schema, projections.KeysOf(evs), rows)
+	return letters, schema, stored, err
 }
 
 // lettered finds the loaded events that have letters, in order; taken are the

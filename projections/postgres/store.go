@@ -17,11 +17,22 @@ type Store struct {
 	db      *Database
 	deriver Deriver
 	version int // 0: whichever is live at the claim
+	few     int // up to so many aggregates are read with their parts at once
+	many    int // from so many new rows on they are written by COPY
 }
+
+// Measured: for more aggregates another round trip costs less than looking for
+// the parts of sessions that only begin; and COPY is worth its own.
+const (
+	defaultFew  = 20
+	defaultMany = 50
+)
 
 // NewStore makes a store of the live version on an open database. The deriver
 // keys the word hashes.
-func NewStore(db *Database, deriver Deriver) *Store { return &Store{db: db, deriver: deriver} }
+func NewStore(db *Database, deriver Deriver) *Store {
+	return &Store{db: db, deriver: deriver, few: defaultFew, many: defaultMany}
+}
 
 const checkpointColumns = "stream, epoch, coalesce(created, 'epoch'), position, event, aggregate_kind, aggregate_id, fence, coalesce(seen_at, 'epoch')"
 
@@ -171,16 +182,12 @@ func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, r
 		reads := &pgx.Batch{}
 		s.queueLock(reads, from)
 		schema := s.db.config.schema(from.Version)
-		queueLoad(reads, schema, keys, rows)
-		if err := tx.SendBatch(ctx, reads).Close(); err != nil {
+		stored, err := s.load(ctx, tx, reads, schema, keys, rows)
+		if err != nil {
 			return err
 		}
 		change()
-		writes := &pgx.Batch{}
-		queueRows(writes, schema, rows)
-		queueLetters(writes, schema, rows)
-		s.queueCheckpoint(writes, from, to)
-		return tx.SendBatch(ctx, writes).Close()
+		return s.write(ctx, tx, schema, rows, stored, func(b *pgx.Batch) { s.queueCheckpoint(b, from, to) })
 	})
 }
 
@@ -188,6 +195,11 @@ func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, r
 // projector left it. A switch of versions fences off as well, and must not look
 // like another projector: so it is asked for first.
 func (s *Store) queueLock(b *pgx.Batch, from projections.Checkpoint) {
+	if s.version != 0 {
+		// Nobody reads a version that is being filled, and the switch to it syncs
+		// all. Its statements are planned while the tables are still empty.
+		b.Queue("select set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)")
+	}
 	var locked pgconn.CommandTag
 	b.Queue("select from "+s.db.table(from.Version, "checkpoints")+
 		" where stream = $1 and position = $2 and fence = $3 for update",

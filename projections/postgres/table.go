@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -12,7 +13,8 @@ type column[R any] struct {
 	typ   string       // SQL type of one value, as UNNEST takes it
 	at    func(*R) any // pointer to the field: to scan into and to write from
 	cast  string       // type that the written value is cast to, when UNNEST cannot carry it
-	value func(*R) any // what is written, when it is not what at points to
+	value func(*R) any // what an upsert writes, when it is not what at points to
+	whole func(*R) any // what COPY writes, when it is not what at points to
 }
 
 // table lists the columns of one table, once for all uses. The first keys
@@ -101,6 +103,29 @@ func (t table[R]) arrays(rows []R) []any {
 		params[i] = values
 	}
 	return params
+}
+
+func (c column[R]) copied(r *R) any {
+	if c.whole != nil {
+		return c.whole(r)
+	}
+	return c.at(r)
+}
+
+// copy writes rows that are new by COPY, which costs the server a fraction of an
+// upsert; of no rows nothing.
+func (t table[R]) copy(ctx context.Context, tx pgx.Tx, schema string, rows []R) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	values := make([]any, len(t.columns))
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{schema, t.name}, t.names(), pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+		for j, c := range t.columns {
+			values[j] = c.copied(&rows[i])
+		}
+		return values, nil
+	}))
+	return err
 }
 
 // queueUpsert adds the writing of rows to a batch; of no rows nothing.

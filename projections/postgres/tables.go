@@ -179,6 +179,7 @@ var segments = table[segmentRow]{"segments", 3, join(
 			name: "hashes", typ: "text", cast: "bigint[]",
 			at:    func(r *segmentRow) any { return &r.Hashes },
 			value: func(r *segmentRow) any { return arrayText(r.Hashes) },
+			whole: func(r *segmentRow) any { return append([]int64{}, r.Hashes...) }, // an empty array, not null
 		},
 	},
 	span(func(r *segmentRow) *events.Span { return &r.Span }),

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"parley/events"
 	"parley/projections"
 	"parley/projections/postgres"
@@ -246,6 +248,14 @@ func TestDeadLetters(t *testing.T) {
 		letters, err := read.DeadLetters(t.Context(), 10)
 		if err != nil || len(letters) != 1 || letters[0].Position != 2 {
 			t.Errorf("got %+v, %v", letters, err)
+		}
+	})
+	t.Run("in bulk as well, only what cannot be stored waits", func(t *testing.T) {
+		db, keys := server.Open(t), newVault()
+		project(t, tapeOf(slices.Clone(evs)...), postgres.NewStore(db, keys).InBulk())
+		bulk := reader{Views: postgres.NewViews(db, keys)}
+		if diff := cmp.Diff(contents(t, read), contents(t, bulk)); diff != "" {
+			t.Errorf("rows differ (-one by one +bulk):\n%s", diff)
 		}
 	})
 	t.Run("a deletion is obeyed behind a broken event", func(t *testing.T) {

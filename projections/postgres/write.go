@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,51 +14,111 @@ import (
 	"parley/projections"
 )
 
-// queueRows writes the changed rows, in the order of their keys, so that two
-// projectors lock them in one order.
-func queueRows(b *pgx.Batch, schema string, r *projections.Rows) {
-	var stay []sessionRow
-	var parts parts
-	var emptied, gone []string
-	for _, row := range inOrder(r.Sessions) {
-		if row.Emptied {
-			emptied = append(emptied, string(row.ID))
+// write brings changed rows into the tables: first what leaves, then what is
+// new and many by COPY, then the rest, with what finish asks besides. Rows come
+// in the order of their keys, so that two projectors lock them in one order.
+func (s *Store) write(ctx context.Context, tx pgx.Tx, schema string, r *projections.Rows, stored found, finish func(*pgx.Batch)) error {
+	changed := changesOf(r)
+	writes := &pgx.Batch{}
+	changed.queueRemovals(writes, schema)
+	if fresh := changed.takeFresh(stored, s.many); !fresh.empty() {
+		if err := tx.SendBatch(ctx, writes).Close(); err != nil {
+			return err
 		}
-		if row.Gone {
-			gone = append(gone, string(row.ID))
-			continue
+		if err := fresh.copy(ctx, tx, schema); err != nil {
+			return err
 		}
-		stay = append(stay, *row)
-		parts.take(row)
+		writes = &pgx.Batch{}
 	}
-	for _, t := range []string{calls.name, segments.name, responses.name} {
-		queueDelete(b, schema, t, "session", emptied)
-	}
-	queueDelete(b, schema, sessions.name, "id", gone)
-	sessions.queueUpsert(b, schema, stay)
-	parts.queue(b, schema)
-	topics.queueUpsert(b, schema, values(r.Topics))
-	accounts.queueUpsert(b, schema, values(r.Accounts))
-	queueEmails(b, schema, values(r.Emails))
+	changed.queueUpserts(writes, schema)
+	topics.queueUpsert(writes, schema, values(r.Topics))
+	accounts.queueUpsert(writes, schema, values(r.Accounts))
+	queueEmails(writes, schema, values(r.Emails))
+	queueLetters(writes, schema, r)
+	finish(writes)
+	return tx.SendBatch(ctx, writes).Close()
 }
 
-// parts are the rows within sessions.
-type parts struct {
+// changes are the rows of sessions that a batch changed.
+type changes struct {
+	sessions  []sessionRow
 	calls     []callRow
 	segments  []segmentRow
 	responses []responseRow
+	emptied   []string // sessions whose stored parts leave
+	gone      []string // sessions that leave
 }
 
-func (p *parts) take(of *sessionRow) {
-	p.calls = append(p.calls, of.CallRows()...)
-	p.segments = append(p.segments, of.SegmentRows()...)
-	p.responses = append(p.responses, of.ResponseRows()...)
+func changesOf(r *projections.Rows) (c changes) {
+	for _, row := range inOrder(r.Sessions) {
+		if row.Emptied {
+			c.emptied = append(c.emptied, string(row.ID))
+		}
+		if row.Gone {
+			c.gone = append(c.gone, string(row.ID))
+			continue
+		}
+		c.sessions = append(c.sessions, *row)
+		c.calls = append(c.calls, row.CallRows()...)
+		c.segments = append(c.segments, row.SegmentRows()...)
+		c.responses = append(c.responses, row.ResponseRows()...)
+	}
+	return c
 }
 
-func (p *parts) queue(b *pgx.Batch, schema string) {
-	calls.queueUpsert(b, schema, p.calls)
-	segments.queueUpsert(b, schema, p.segments)
-	responses.queueUpsert(b, schema, p.responses)
+func (c *changes) queueRemovals(b *pgx.Batch, schema string) {
+	for _, t := range []string{calls.name, segments.name, responses.name} {
+		queueDelete(b, schema, t, "session", c.emptied)
+	}
+	queueDelete(b, schema, sessions.name, "id", c.gone)
+}
+
+func (c *changes) queueUpserts(b *pgx.Batch, schema string) {
+	sessions.queueUpsert(b, schema, c.sessions)
+	calls.queueUpsert(b, schema, c.calls)
+	segments.queueUpsert(b, schema, c.segments)
+	responses.queueUpsert(b, schema, c.responses)
+}
+
+// takeFresh takes the rows out that were not stored, of tables where they are
+// many.
+func (c *changes) takeFresh(stored found, many int) (fresh changes) {
+	fresh.sessions, c.sessions = split(c.sessions, stored[sessions.name], keyOfSession, many)
+	fresh.calls, c.calls = split(c.calls, stored[calls.name], keyOfCall, many)
+	fresh.segments, c.segments = split(c.segments, stored[segments.name], keyOfSegment, many)
+	fresh.responses, c.responses = split(c.responses, stored[responses.name], keyOfResponse, many)
+	return fresh
+}
+
+func (c *changes) empty() bool {
+	return len(c.sessions)+len(c.calls)+len(c.segments)+len(c.responses) == 0
+}
+
+func (c *changes) copy(ctx context.Context, tx pgx.Tx, schema string) error {
+	return errors.Join(
+		sessions.copy(ctx, tx, schema, c.sessions),
+		calls.copy(ctx, tx, schema, c.calls),
+		segments.copy(ctx, tx, schema, c.segments),
+		responses.copy(ctx, tx, schema, c.responses))
+}
+
+// split parts new rows from stored ones. Fewer than many new ones stay with the
+// others.
+func split[R any](rows []R, stored map[projections.PartKey]bool, keyOf func(R) projections.PartKey, many int) (fresh, rest []R) {
+	if len(stored) == 0 && len(rows) >= many {
+		return rows, nil
+	}
+	for _, r := range rows {
+		if stored[keyOf(r)] {
+			rest = append(rest, r)
+		} else {
+			fresh = append(fresh, r)
+		}
+	}
+	if len(fresh) < many {
+		return nil, rows
+	}
+	return fresh, rest
 }
 
 func queueEmails(b *pgx.Batch, schema string, rows []emailRow) {
