@@ -24,7 +24,7 @@ const (
 // faulty is a log behind a proxy, and one beside it that sees what is true.
 type faulty struct {
 	nats  *eventstest.NATS
-	proxy *proxy
+	proxy *eventstest.Proxy
 	conn  *nats.Conn
 	log   *jetstream.Log
 
@@ -37,8 +37,8 @@ func newFaulty(t *testing.T, answerWait time.Duration) *faulty {
 	n := eventstest.StartNATS(t)
 	beside := n.Connect()
 	truth := eventstest.OpenLog(t, beside, jetstream.Config{})
-	p := startProxy(t, n)
-	nc := eventstest.Dial(t, p.url())
+	p := eventstest.StartProxy(t, n.Host())
+	nc := eventstest.Dial(t, p.URL())
 	return &faulty{n, p, nc, eventstest.OpenLog(t, nc, jetstream.Config{AnswerWait: answerWait}), truth, beside}
 }
 
@@ -79,7 +79,7 @@ func TestAppendWhoseAnswerIsLost(t *testing.T) {
 	for name, n := range sizes {
 		t.Run(name+" stored once", func(t *testing.T) {
 			f := newFaulty(t, time.Second)
-			lost := f.proxy.loseAnswer(publishAnswer)
+			lost := f.proxy.LoseAnswer(publishAnswer)
 
 			at, err := appendTo(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
 
@@ -91,7 +91,7 @@ func TestAppendWhoseAnswerIsLost(t *testing.T) {
 		})
 		t.Run(name+" stored once over a restart", func(t *testing.T) {
 			f := newFaulty(t, time.Second)
-			lost := f.proxy.loseAnswer(publishAnswer)
+			lost := f.proxy.LoseAnswer(publishAnswer)
 			answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
 			<-lost
 			restart(f.nats, f.truthConn)
@@ -109,7 +109,7 @@ func TestAppendThatIsStoredLate(t *testing.T) {
 	for name, n := range sizes {
 		t.Run(name+" sent again, stored once", func(t *testing.T) {
 			f := newFaulty(t, 20*time.Millisecond)
-			held, release := f.proxy.holdRequest(annasRequest)
+			held, release := f.proxy.HoldRequest(annasRequest)
 			defer release()
 			before := f.conn.Stats().OutMsgs
 			answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
@@ -127,7 +127,7 @@ func TestAppendThatIsStoredLate(t *testing.T) {
 		})
 		t.Run(name+" unknown at first, settled later", func(t *testing.T) {
 			f := newFaulty(t, time.Minute)
-			held, release := f.proxy.holdRequest(annasRequest)
+			held, release := f.proxy.HoldRequest(annasRequest)
 			defer release()
 			ctx, cancel := context.WithCancel(t.Context())
 			answer := appendLater(ctx, f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
@@ -156,7 +156,7 @@ func TestAppendThatAnotherWriterOvertakes(t *testing.T) {
 	for name, n := range sizes {
 		t.Run(name+" conflicts and is not stored", func(t *testing.T) {
 			f := newFaulty(t, time.Minute)
-			held, release := f.proxy.holdRequest(annasRequest)
+			held, release := f.proxy.HoldRequest(annasRequest)
 			defer release()
 			answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, n, 1))
 			<-held
@@ -209,7 +209,7 @@ func TestAppendWhileTheServerIsDown(t *testing.T) {
 
 func TestAppendThatWaitsForAnother(t *testing.T) {
 	f := newFaulty(t, time.Minute)
-	held, release := f.proxy.holdRequest(annasRequest)
+	held, release := f.proxy.HoldRequest(annasRequest)
 	defer release()
 	first := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, 1, 1))
 	<-held

@@ -43,7 +43,7 @@ type gathering struct {
 func gather(t *testing.T, answerWait time.Duration, n, size int, expected func(i int) events.Expected) *gathering {
 	t.Helper()
 	f := newFaulty(t, answerWait)
-	_, release := f.proxy.holdRequest(anyRequest)
+	_, release := f.proxy.HoldRequest(anyRequest)
 	t.Cleanup(release)
 	g := &gathering{faulty: f, of: sessions(n), release: release}
 	before := f.conn.Stats().OutMsgs
@@ -150,7 +150,7 @@ func TestBatchWithConflicts(t *testing.T) {
 
 func TestBatchWhoseAnswerIsLost(t *testing.T) {
 	g := gather(t, time.Second, 40, 1, asNew)
-	lost := g.proxy.loseAnswer(batchAnswer)
+	lost := g.proxy.LoseAnswer(batchAnswer)
 	g.release()
 	<-lost
 	for i, answer := range g.answers {

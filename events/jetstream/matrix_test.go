@@ -58,7 +58,7 @@ func (g *ground) restart() {
 // something goes wrong. Everything is held back until release.
 type trial struct {
 	*ground
-	proxy   *proxy
+	proxy   *eventstest.Proxy
 	conn    *nats.Conn
 	of      []events.SessionID // anna's first
 	size    int
@@ -118,7 +118,7 @@ var faults = map[string]fault{
 	}},
 }
 
-func loseAnswers(_ *testing.T, r *trial) { r.proxy.loseAnswer(r.answer()) }
+func loseAnswers(_ *testing.T, r *trial) { r.proxy.LoseAnswer(r.answer()) }
 
 // answer is what the answer to anna's append begins with.
 func (r *trial) answer() string {
@@ -172,8 +172,8 @@ func try(t *testing.T, g *ground, run int, s shape, f fault) {
 	for i := range s.alone + s.together { // anna is the last to leave, so in the batch if there is one
 		r.of = append(r.of, events.SessionID(fmt.Sprintf("01KKNQ5E480000000000%03d%03d", run, i)))
 	}
-	r.proxy = startProxy(t, g.first)
-	r.conn = eventstest.Dial(t, r.proxy.url())
+	r.proxy = eventstest.StartProxy(t, g.first.Host())
+	r.conn = eventstest.Dial(t, r.proxy.URL())
 	config := g.config
 	config.AnswerWait = 250 * time.Millisecond
 	if f.wait > 0 {
@@ -199,7 +199,7 @@ func try(t *testing.T, g *ground, run int, s shape, f fault) {
 // that share a batch with it.
 func (r *trial) leave(t *testing.T, log *jetstream.Log, annas events.Expected, s shape) {
 	t.Helper()
-	_, release := r.proxy.holdRequest(anyRequest)
+	_, release := r.proxy.HoldRequest(anyRequest)
 	t.Cleanup(release)
 	r.release = release
 	r.before, r.sent = r.conn.Stats().OutMsgs, uint64(len(r.of)*r.size)
