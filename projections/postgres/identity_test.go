@@ -85,8 +85,12 @@ func (r *real) wantGoingOn(t *testing.T, turns map[events.SessionID]int) {
 	if done, err := r.rebuild(t, false); events.CodeOf(err) != events.CodeConflict || done.Switched {
 		t.Fatalf("unasked: %+v, %v", done, err)
 	}
-	if done, err := r.rebuild(t, true); err != nil || !done.Switched {
+	done, err := r.rebuild(t, true)
+	if err != nil || !done.Switched {
 		t.Fatalf("asked: %+v, %v", done, err)
+	}
+	if end := r.identity(t).Last; done.Position != end { // also when the old read models had come further
+		t.Errorf("rebuilt up to %d; the log ends at %d", done.Position, end)
 	}
 	project(t, r.Log, r.store)
 	for id, want := range turns {

@@ -30,7 +30,7 @@ func NewRebuilder(db *Database, deriver Deriver, log projections.Source, stream 
 // Rebuilt says what a rebuild did.
 type Rebuilt struct {
 	From, To    int             // versions: live before, and the new one
-	Position    events.Position // at which they were compared
+	Position    events.Position // up to which To holds the log; From too, when it is of the same log
 	Differences []Difference    // between their rows, at most MaxDifferences a table
 	Switched    bool            // To is live now
 }

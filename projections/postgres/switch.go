@@ -97,8 +97,10 @@ func (r *Rebuilder) target(ctx context.Context, live projections.Checkpoint, sam
 	return now.Last, err
 }
 
-// compare holds both versions against each other at one position. Nobody waits
-// for that: both stand still only until a snapshot is taken.
+// compare holds both versions against each other, at one position when they are
+// of the same log. Nobody waits for that: both stand still only until a snapshot
+// is taken. It tells where the live version stood; one of another log says
+// nothing about this one, so then it tells how far the other version has come.
 func (r *Rebuilder) compare(ctx context.Context, version int, same bool) (at events.Position, differences []Difference, err error) {
 	snapshot, err := r.db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
@@ -111,11 +113,20 @@ func (r *Rebuilder) compare(ctx context.Context, version int, same bool) (at eve
 		_, err := snapshot.Exec(ctx, "select 1") // the first statement takes the snapshot
 		return err
 	})
+	if err == nil && !same {
+		at, err = r.reached(ctx, snapshot, version)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
 	differences, err = compareSchemas(ctx, snapshot, r.db.config.schema(live), r.db.config.schema(version))
 	return at, differences, err
+}
+
+// reached is how far a version has come.
+func (r *Rebuilder) reached(ctx context.Context, by asker, version int) (events.Position, error) {
+	c, err := lookAt(ctx, by, r.db.config.schema(version), r.stream)
+	return c.Position, err
 }
 
 // switchTo makes a version live, in one transaction: whoever asks sees the one
