@@ -28,15 +28,28 @@ const (
 //
 // Errors: those of decide, Load and Append; CodeConflict after five attempts.
 func Execute[S State](ctx context.Context, log LoadAppender, on Aggregate, state S, stamp Stamp, decide func(S) ([]Event, error)) (Position, error) {
-	var at Position
+	return Continue(ctx, log, on, state, 0, stamp, decide)
+}
+
+// Continue is Execute for a state that is folded up to a position already, as
+// an earlier command left it. What it decides to write stands or falls with the
+// guard, so that nothing is loaded for it; a refusal, or that there is nothing
+// to write, counts only once it was decided from all that has come since.
+func Continue[S State](ctx context.Context, log LoadAppender, on Aggregate, state S, at Position, stamp Stamp, decide func(S) ([]Event, error)) (Position, error) {
 	for attempt := 1; ; attempt++ {
-		news, err := log.Load(ctx, on, at)
-		if err != nil {
-			return 0, err
+		isCurrent := at == 0 || attempt > 1
+		if isCurrent {
+			news, err := log.Load(ctx, on, at)
+			if err != nil {
+				return 0, err
+			}
+			at = fold(state, news, at)
 		}
-		at = fold(state, news, at)
 		drafts, err := decide(state)
 		if err != nil || len(drafts) == 0 {
+			if !isCurrent {
+				continue
+			}
 			return at, err
 		}
 		last, err := log.Append(ctx, on, ExpectAt(at), stamp.apply(on, drafts)...)

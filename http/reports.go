@@ -102,7 +102,7 @@ func (s *Server) receive(ctx context.Context, in *reportsInput) (*reportsOutput,
 	out.Body.Rejected = append([]events.Rejection{}, nameless...)
 	for chunk := range appendable(reports) {
 		var receipt events.Receipt
-		_, at, err := s.onSession(ctx, id, func(sn *events.Session) (drafts []events.Event, _ error) {
+		at, err := s.reportOn(ctx, id, func(sn *events.Session) (drafts []events.Event, _ error) {
 			drafts, receipt = sn.Receive(chunk)
 			return drafts, nil
 		})

@@ -59,6 +59,7 @@ type Server struct {
 	cookieName string
 	setup      setup
 	writes     writes
+	recent     *recent
 	metrics    *metrics
 	handler    http.Handler
 	api        huma.API
@@ -72,6 +73,7 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), closing: make(chan struct{})}
 	s.setup.code = setupCode
 	s.writes.last = map[events.AccountID]events.Position{}
+	s.recent = newRecent(doors.Now)
 	s.metrics = newMetrics(doors.Now)
 	s.handler = s.routes()
 	return s
@@ -178,16 +180,33 @@ func (s *Server) stamp(ctx context.Context) events.Stamp {
 // where it landed. Errors: CodeNotFound for another's, CodeErased.
 func (s *Server) onSession(ctx context.Context, id events.SessionID, decide func(*events.Session) ([]events.Event, error)) (*events.Session, events.Position, error) {
 	session := events.NewSession(id)
-	at, err := events.Execute(ctx, s.doors.Log, id.Aggregate(), session, s.stamp(ctx), func(sn *events.Session) ([]events.Event, error) {
-		if err := sn.Open(caller(ctx)); err != nil {
-			return nil, err
-		}
-		return decide(sn)
-	})
+	at, err := events.Execute(ctx, s.doors.Log, id.Aggregate(), session, s.stamp(ctx), owned(ctx, decide))
 	if err == nil {
 		s.writes.note(caller(ctx), at)
 	}
 	return session, at, err
+}
+
+// reportOn is onSession for what a browser reports, over and over: it goes on
+// from the session as the last report left it.
+func (s *Server) reportOn(ctx context.Context, id events.SessionID, decide func(*events.Session) ([]events.Event, error)) (events.Position, error) {
+	session, at := s.recent.take(id)
+	at, err := events.Continue(ctx, s.doors.Log, id.Aggregate(), session, at, s.stamp(ctx), owned(ctx, decide))
+	if err == nil {
+		s.writes.note(caller(ctx), at)
+		s.recent.put(session, at)
+	}
+	return at, err
+}
+
+// owned refuses a session that is not the caller's before anything is decided.
+func owned(ctx context.Context, decide func(*events.Session) ([]events.Event, error)) func(*events.Session) ([]events.Event, error) {
+	return func(sn *events.Session) ([]events.Event, error) {
+		if err := sn.Open(caller(ctx)); err != nil {
+			return nil, err
+		}
+		return decide(sn)
+	}
 }
 
 func writeJSON(w io.Writer, value any) {

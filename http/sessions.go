@@ -187,6 +187,7 @@ func (s *Server) deleteSession(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	s.recent.forget(id)
 	out := &positionOutput{}
 	out.Body.Position = at
 	return out, nil

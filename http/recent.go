@@ -1,0 +1,95 @@
+package http
+
+import (
+	linked "container/list"
+	"sync"
+	"time"
+
+	"parley/events"
+)
+
+// Bounds of the sessions in memory. They hold what was said: nothing stays
+// longer than a talk needs it.
+const (
+	recentEvents = 100_000 // in all; some 500 bytes each
+	recentIdle   = time.Minute
+)
+
+// recent keeps the sessions that reports came for last, folded, so that the
+// next report need not read its session from the start: a talk of an hour has
+// thousands of events. Whoever takes one has it alone; the guard of its append
+// finds out when it has fallen behind the log.
+type recent struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	byID   map[events.SessionID]*linked.Element
+	order  linked.List // of *folded, the one put last in front
+	events int
+}
+
+// folded is a session up to a position.
+type folded struct {
+	session *events.Session
+	at      events.Position
+	put     time.Time
+}
+
+func newRecent(now func() time.Time) *recent {
+	return &recent{now: now, byID: map[events.SessionID]*linked.Element{}}
+}
+
+// take gives a session out, or a new one at position 0.
+func (r *recent) take(id events.SessionID) (*events.Session, events.Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	element := r.byID[id]
+	if element == nil {
+		return events.NewSession(id), 0
+	}
+	held := r.remove(element)
+	return held.session, held.at
+}
+
+// put takes a session back that nobody else uses. One that was deleted is
+// forgotten.
+func (r *recent) put(session *events.Session, at events.Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if element := r.byID[session.ID]; element != nil {
+		r.remove(element) // another one read it meanwhile
+	}
+	if session.Deleted != nil || session.Erased != nil {
+		return
+	}
+	r.byID[session.ID] = r.order.PushFront(&folded{session, at, r.now()})
+	r.events += len(session.Positions)
+	r.prune()
+}
+
+// forget lets a session go.
+func (r *recent) forget(id events.SessionID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if element := r.byID[id]; element != nil {
+		r.remove(element)
+	}
+}
+
+// prune lets go what has been idle, and the oldest of too much.
+func (r *recent) prune() {
+	for oldest := r.order.Back(); oldest != nil; oldest = r.order.Back() {
+		isIdle := r.now().Sub(oldest.Value.(*folded).put) > recentIdle
+		if !isIdle && r.events <= recentEvents {
+			return
+		}
+		r.remove(oldest)
+	}
+}
+
+func (r *recent) remove(element *linked.Element) *folded {
+	held := r.order.Remove(element).(*folded)
+	delete(r.byID, held.session.ID)
+	r.events -= len(held.session.Positions)
+	return held
+}
