@@ -93,8 +93,9 @@ func (b *bench) rounds(callers []step) side {
 	return func(ctx context.Context) (sample, error) { return together(ctx, b.plan.round, callers) }
 }
 
-// conflictsAt is with how many callers conflicts are looked at.
-const conflictsAt = 256
+// closerAt is with how many callers conflicts are looked at, and what the
+// server itself takes at most.
+const closerAt = 256
 
 // appends measures durable events with more and more callers that wait for
 // their answer at the same time, beside as many plain guarded publishes.
@@ -137,20 +138,21 @@ func (b *bench) appendWith(ctx context.Context, s *system, raw *rawLog, callers 
 		return err
 	}
 	sides := []side{b.rounds(saying(ours)), b.rounds(saying(plain))}
-	if callers == conflictsAt {
+	if callers == closerAt {
 		colliding, err := s.speakers(ctx, callers)
 		if err != nil {
 			return err
 		}
-		sides = append(sides, b.rounds(saying(conflicting(colliding))))
+		sides = append(sides, b.rounds(saying(conflicting(colliding))), b.rounds([]step{raw.chorus(callers)}))
 	}
 	medians, err := b.plan.measure(ctx, sides...)
 	if err != nil {
 		return err
 	}
 	b.compare(fmt.Sprintf("append_%d", callers), medians[0], medians[1])
-	if callers == conflictsAt {
+	if callers == closerAt {
 		b.compare("append_conflicts", medians[2], medians[0])
+		b.report.add(beside(fmt.Sprintf("append_%d_beside_batches", callers), medians[0].rate, perSecond, medians[3].rate))
 	}
 	return nil
 }

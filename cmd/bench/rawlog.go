@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"parley/events"
 )
@@ -75,6 +76,30 @@ func (s *rawSpeaker) say(ctx context.Context) (int, error) {
 	}
 	s.at = ack.Sequence
 	return 1, nil
+}
+
+// chorus has that many speakers publish one message each as one atomic batch,
+// which is ready before it is asked for: all that the server can take when
+// those who wait for it cost nothing.
+func (r *rawLog) chorus(n int) step {
+	speakers := make([]*rawSpeaker, n)
+	for i := range speakers {
+		speakers[i] = r.speaker()
+	}
+	return func(ctx context.Context) (int, error) {
+		messages := make([]*nats.Msg, n)
+		for i, s := range speakers {
+			messages[i] = s.message()
+		}
+		ack, err := jetstreamext.PublishMsgBatch(ctx, r.js, messages, jetstreamext.BatchFlowControl{})
+		if err != nil {
+			return 0, err
+		}
+		for i, s := range speakers {
+			s.at = ack.Sequence - uint64(n-1-i)
+		}
+		return n, nil
+	}
 }
 
 func (s *rawSpeaker) message() *nats.Msg {

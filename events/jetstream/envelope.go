@@ -61,22 +61,22 @@ func headerOf(e events.Event) nats.Header {
 		headerTime:        {e.Time.UTC().Format(timeLayout)},
 		headerContentType: {contentType},
 	}
-	optional := map[string]string{
-		headerActor:       string(e.Actor),
-		headerCausation:   string(e.Causation),
-		headerCorrelation: e.Correlation,
-		headerVia:         string(e.Via),
-		headerOutbox:      e.Outbox.String(),
-	}
+	addHeader(h, headerActor, string(e.Actor))
+	addHeader(h, headerCausation, string(e.Causation))
+	addHeader(h, headerCorrelation, e.Correlation)
+	addHeader(h, headerVia, string(e.Via))
+	addHeader(h, headerOutbox, e.Outbox.String())
 	if e.N > 0 {
-		optional[headerN] = strconv.FormatInt(e.N, 10)
-	}
-	for name, value := range optional {
-		if value != "" {
-			h[name] = []string{value}
-		}
+		addHeader(h, headerN, strconv.FormatInt(e.N, 10))
 	}
 	return h
+}
+
+// addHeader leaves out what is empty.
+func addHeader(h nats.Header, name, value string) {
+	if value != "" {
+		h[name] = []string{value}
+	}
 }
 
 // decode reads a message back. What cannot be decoded becomes an event with an
