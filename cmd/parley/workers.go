@@ -55,7 +55,7 @@ func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty,
 		return keeper.Ring(ctx, events.SessionID(timer.Aggregate.ID))
 	}}
 	return []duty{
-		work(jetstream.Worker{Name: "timekeeper", Kinds: keeper.Kinds(), Handle: keeper.Handle}),
+		work(jetstream.Worker{Name: "timekeeper", Kinds: keeper.Kinds(), Parallel: 8, Handle: keeper.Handle}),
 		{"timers", func(ctx context.Context) error { return log.Timers().Ring(ctx, ring) }},
 		{"rearm", func(ctx context.Context) error {
 			id, err := log.Identity(ctx)
