@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"maps"
 	"strings"
 	"testing"
@@ -143,5 +144,50 @@ func TestCheckpointOfAnotherLog(t *testing.T) {
 	r.wantFinding(t, "recreated")
 	if view, err := r.views.Session(t.Context(), anna, first); err != nil || len(view.Segments) != 1 {
 		t.Errorf("readers still see %d turns, %v", len(view.Segments), err)
+	}
+}
+
+// Tables that somebody altered by hand stop the projector, not the program: the
+// log takes what is said, readers see what they can, the trouble is named, and a
+// rebuild that is told to makes all good.
+func TestSchemaAlteredByHand(t *testing.T) {
+	for name, sql := range map[string]string{
+		"a column dropped":             "alter table segments drop column words cascade",
+		"a column that must be filled": "alter table segments add column note text not null default ''; alter table segments alter column note drop default",
+		"a table dropped":              "drop table segments cascade",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReal(t)
+			told := make(chan error, 1000)
+			p := newProjector(r.Log, &overheard{Store: r.store, refusals: told})
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- p.Run(ctx) }()
+			<-p.CaughtUp()
+			exec(t, "set search_path to "+r.config.Views+"_v1; "+sql)
+			end := r.say(t, second, "two")
+			if err := <-told; events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "altered") {
+				t.Errorf("it is not named: %v", err)
+			}
+			if _, err := r.views.Topics(t.Context(), anna); err != nil {
+				t.Errorf("what was not altered: %v", err)
+			}
+			if done, err := r.rebuild(t, true); err != nil || !done.Switched {
+				t.Fatalf("rebuild: %+v, %v", done, err)
+			}
+			if err := p.Wait(ctx, end); err != nil {
+				t.Fatal(err)
+			}
+			if view, err := r.views.Session(t.Context(), anna, second); err != nil || len(view.Segments) != 2 {
+				t.Errorf("%d turns, %v", len(view.Segments), err)
+			}
+			if n, _, err := r.views.CountDeadLetters(t.Context()); err != nil || n != 0 {
+				t.Errorf("%d dead letters, %v", n, err)
+			}
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -14,21 +14,24 @@ import (
 	"parley/events/jetstream"
 	"parley/projections"
 	"parley/projections/postgres"
+	"parley/projections/postgres/postgrestest"
 )
 
 // real is a log on a server of its own, and read models of it.
 type real struct {
 	*eventstest.Bundle
-	db    *postgres.Database
-	store *postgres.Store
-	views *postgres.Views
+	config postgres.Config
+	db     *postgres.Database
+	store  *postgres.Store
+	views  *postgres.Views
 }
 
 // newReal holds two conversations, all projected.
 func newReal(t *testing.T) *real {
 	t.Helper()
-	b, db := eventstest.NewBundle(t), server.Open(t)
-	r := &real{b, db, postgres.NewStore(db, b.Vault), postgres.NewViews(db, b.Vault)}
+	b, config := eventstest.NewBundle(t), server.Config()
+	db := postgrestest.Open(t, config)
+	r := &real{b, config, db, postgres.NewStore(db, b.Vault), postgres.NewViews(db, b.Vault)}
 	r.say(t, first, "one")
 	r.say(t, second, "one")
 	project(t, b.Log, r.store)

@@ -135,7 +135,16 @@ func (s *Store) Commit(ctx context.Context, from projections.Checkpoint, log eve
 		return from, err
 	}
 	at, err := s.commit(ctx, from, log, batch, keys)
+	if isMissing(err) && s.hasCheckpoints(ctx, from.Version) {
+		err = alteredError(err) // a single table: claiming anew makes none
+	}
 	return at, translate(err, "commit batch")
+}
+
+// hasCheckpoints tells whether a version is there, as far as anybody can say now.
+func (s *Store) hasCheckpoints(ctx context.Context, version int) (there bool) {
+	err := s.db.pool.QueryRow(ctx, "select to_regclass($1) is not null", s.db.table(version, "checkpoints")).Scan(&there)
+	return err == nil && there
 }
 
 func (s *Store) commit(ctx context.Context, from projections.Checkpoint, log events.Identity, batch []events.Event, keys projections.WordKeys) (projections.Checkpoint, error) {
