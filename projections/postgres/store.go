@@ -187,7 +187,7 @@ func (s *Store) park(ctx context.Context, from, to projections.Checkpoint, e eve
 // these rows (a retry of dead letters) or must see them stand still (a switch)
 // takes the same lock.
 func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, rows *projections.Rows, keys projections.Keys, change func()) error {
-	return pgx.BeginFunc(ctx, s.db.pool, func(tx pgx.Tx) error {
+	return pgx.BeginTxFunc(ctx, s.db.pool, pgx.TxOptions{BeginQuery: s.begin()}, func(tx pgx.Tx) error {
 		reads := &pgx.Batch{}
 		s.queueLock(reads, from)
 		schema := s.db.config.schema(from.Version)
@@ -200,15 +200,20 @@ func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, r
 	})
 }
 
+// begin makes a transaction find rows by their keys: the planner knows nothing
+// of tables that were made just now, and would read them whole for every batch.
+func (s *Store) begin() string {
+	begin := "begin; set local enable_seqscan to off; set local enable_hashjoin to off; set local enable_mergejoin to off"
+	if s.version != 0 {
+		begin += "; set local synchronous_commit to off" // nobody reads it yet; the switch to it syncs all
+	}
+	return begin
+}
+
 // queueLock waits for the checkpoint and looks whether it still is where this
 // projector left it. A switch of versions fences off as well, and must not look
 // like another projector: so it is asked for first.
 func (s *Store) queueLock(b *pgx.Batch, from projections.Checkpoint) {
-	if s.version != 0 {
-		// Nobody reads a version that is being filled, and the switch to it syncs
-		// all. Its statements are planned while the tables are still empty.
-		b.Queue("select set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)")
-	}
 	var locked pgconn.CommandTag
 	b.Queue("select from "+s.db.table(from.Version, "checkpoints")+
 		" where stream = $1 and position = $2 and fence = $3 for update",
