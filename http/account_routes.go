@@ -173,15 +173,3 @@ func (s *Server) meOf(who *Identity) Me {
 	me.Limits = Limits{s.config.UploadMax, s.config.SessionMax.Milliseconds()}
 	return me
 }
-
-// asLearner refuses an account that may not practise. Errors: CodeForbidden.
-func (s *Server) asLearner(ctx context.Context) error {
-	who, err := s.doors.Accounts.Find(ctx, caller(ctx))
-	if err != nil {
-		return err
-	}
-	if !who.Roles[events.RoleLearner] {
-		return events.Errorf(events.CodeForbidden, "this account is not a learner's")
-	}
-	return nil
-}

@@ -60,7 +60,8 @@ type Server struct {
 	setup      setup
 	writes     writes
 	metrics    *metrics
-	handler    http.Handler
+	router     chi.Router
+	declared   map[string]access // by method and path
 	api        huma.API
 	closing    chan struct{}
 	close      sync.Once
@@ -69,16 +70,16 @@ type Server struct {
 // New wires the server. setupCode opens the first account; empty when there
 // is one.
 func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Server {
-	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), closing: make(chan struct{})}
+	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.metrics = newMetrics(doors.Now)
-	s.handler = s.routes()
+	s.router = s.routes()
 	return s
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 // Close ends the live streams, so that a graceful shutdown need not wait for
 // their browsers. It may be called twice.
@@ -102,7 +103,7 @@ func (s *Server) HTTPServer() *http.Server {
 	}
 }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() chi.Router {
 	installProblems()
 	router := chi.NewRouter()
 	crossOrigin := http.NewCrossOriginProtection()
@@ -152,18 +153,6 @@ func (s *Server) apiConfig() huma.Config {
 		"cookie": {Type: "apiKey", In: "cookie", Name: s.cookieName},
 	}
 	return config
-}
-
-// open registers an operation that needs nobody signed in.
-func open[I, O any](s *Server, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
-	huma.Register(s.api, op, handled(s, op.OperationID, operate))
-}
-
-// private registers an operation for a signed-in caller.
-func private[I, O any](s *Server, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
-	op.Middlewares = append(op.Middlewares, s.authenticate)
-	op.Security = []map[string][]string{{"cookie": {}}}
-	open(s, op, operate)
 }
 
 // stamp says who decides, and when.

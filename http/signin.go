@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"parley/events"
 )
 
@@ -68,23 +66,6 @@ type callerKey struct{}
 func caller(ctx context.Context) events.AccountID {
 	id, _ := ctx.Value(callerKey{}).(events.AccountID)
 	return id
-}
-
-// authenticate lets only a signed-in caller through.
-func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
-	var token string
-	if cookie, err := huma.ReadCookie(ctx, s.cookieName); err == nil {
-		token = cookie.Value
-	}
-	account, err := s.whose(ctx.Context(), token)
-	if err != nil {
-		p := problemOf(err)
-		ctx.SetHeader("Content-Type", p.ContentType(""))
-		ctx.SetStatus(p.Status)
-		writeJSON(ctx.BodyWriter(), p)
-		return
-	}
-	next(huma.WithValue(ctx, callerKey{}, account))
 }
 
 func (s *Server) whose(ctx context.Context, token string) (events.AccountID, error) {
