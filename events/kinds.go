@@ -88,6 +88,15 @@ var blank = map[Kind]func() Body{
 	KindTopicAdded:             func() Body { return new(TopicAdded) },
 	KindTopicRevised:           func() Body { return new(TopicRevised) },
 	KindTopicRetired:           func() Body { return new(TopicRetired) },
+	KindContentGranted:         func() Body { return new(ContentGranted) },
+	KindContentGrantWithdrawn:  func() Body { return new(ContentGrantWithdrawn) },
+	KindSignedIn:               func() Body { return new(SignedIn) },
+	KindSignInFailed:           func() Body { return new(SignInFailed) },
+	KindContentRead:            func() Body { return new(ContentRead) },
+	KindExported:               func() Body { return new(Exported) },
+	KindDeletionRequested:      func() Body { return new(DeletionRequested) },
+	KindOperatorActed:          func() Body { return new(OperatorActed) },
+	KindAuditInterrupted:       func() Body { return new(AuditInterrupted) },
 }
 
 const (

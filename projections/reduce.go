@@ -16,6 +16,10 @@ type Rows struct {
 	Emails   map[string]*EmailRow
 	// Parked are the aggregates that have dead letters.
 	Parked map[events.Aggregate]bool
+	// Audit are new lines of audit trails, and Forgotten the accounts whose
+	// earlier lines leave.
+	Audit     []AuditRow
+	Forgotten []events.AccountID
 	// Letters are the events that Apply could not take, in order.
 	Letters []DeadLetter
 	// Released are erased sessions, whose dead letters leave.
@@ -59,6 +63,9 @@ func (r *Rows) Apply(e events.Event) {
 		r.applyTopic(e)
 	case events.KindOfAccount:
 		r.applyAccount(e)
+		r.applyAudit(e)
+	case events.KindOfAudit:
+		r.applyAudit(e)
 	case events.KindOfEmail:
 		r.applyEmail(e)
 	}
@@ -93,8 +100,8 @@ func checkAggregate(e events.Event) error {
 	if on := aggregateOf(e.Body.Kind()); on != e.Aggregate.Kind {
 		return events.Errorf(events.CodeInvalid, "%s does not belong to a %s", e.Body.Kind(), e.Aggregate.Kind)
 	}
-	if e.Aggregate.Kind == events.KindOfEmail {
-		return nil // a hash, no ULID
+	if e.Aggregate.Kind == events.KindOfEmail || e.Aggregate.Kind == events.KindOfAudit {
+		return nil // a hash or an hour, no ULID
 	}
 	_, err := events.ParseID[string](e.Aggregate.ID)
 	return err
@@ -103,6 +110,9 @@ func checkAggregate(e events.Event) error {
 // aggregateOf reads the aggregate's kind from the name; whatever is not named
 // after another one belongs to sessions.
 func aggregateOf(k events.Kind) events.AggregateKind {
+	if k.OnAuditTrail() {
+		return events.KindOfAudit
+	}
 	first, _, _ := strings.Cut(string(k), "_")
 	switch of := events.AggregateKind(first); of {
 	case events.KindOfAccount, events.KindOfEmail, events.KindOfTopic:

@@ -64,6 +64,11 @@ func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 		return events.EmailAggregate(s.sha256("email"))
 	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired:
 		return s.topic().Aggregate()
+	case events.KindAuditInterrupted:
+		return events.AuditOfHour(Began, 3)
+	}
+	if kind.OnAuditTrail() {
+		return events.AuditOf(s.account())
 	}
 	return s.session().Aggregate()
 }
@@ -82,7 +87,7 @@ func (s sampler) envelope(e *events.Event) {
 }
 
 func (s sampler) body(kind events.Kind) events.Body {
-	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofTopic} {
+	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofTopic, s.ofAudit} {
 		if body := sample(kind); body != nil {
 			return body
 		}
@@ -202,6 +207,31 @@ func (s sampler) ofTopic(kind events.Kind) events.Body {
 			Private: events.TopicText{Title: "Mi entrevista", Scenario: "A job interview."}}
 	case events.KindTopicRetired:
 		return &events.TopicRetired{}
+	}
+	return nil
+}
+
+func (s sampler) ofAudit(kind events.Kind) events.Body {
+	const address = "198.51.100.0/24"
+	switch kind {
+	case events.KindContentGranted:
+		return &events.ContentGranted{Until: Began.Add(24 * time.Hour)}
+	case events.KindContentGrantWithdrawn:
+		return &events.ContentGrantWithdrawn{}
+	case events.KindSignedIn:
+		return &events.SignedIn{Method: events.ByPassword, Address: address}
+	case events.KindSignInFailed:
+		return &events.SignInFailed{Method: events.ByPassword, Address: "2001:db8:7::/48", Count: 9}
+	case events.KindContentRead:
+		return &events.ContentRead{Session: s.session(), Through: 41, Reason: "why turns are missing", Address: address}
+	case events.KindExported:
+		return &events.Exported{What: "transcript-vtt", Session: s.session(), Address: address}
+	case events.KindDeletionRequested:
+		return &events.DeletionRequested{Object: s.session().Aggregate().String(), Address: address}
+	case events.KindOperatorActed:
+		return &events.OperatorActed{Action: "recover --end", Object: s.session().Aggregate().String(), Reason: "its page is gone"}
+	case events.KindAuditInterrupted:
+		return &events.AuditInterrupted{Missed: map[events.Kind]int{events.KindSignedIn: 3}, Since: Began}
 	}
 	return nil
 }

@@ -41,7 +41,11 @@ const (
 // subjectOf is an aggregate's subject. Errors: CodeInvalid for an id that
 // could reach another subject.
 func subjectOf(a events.Aggregate) (string, error) {
-	if !isToken(string(a.Kind)) || !isToken(a.ID) {
+	id := a.ID
+	if hour, shard, parted := strings.Cut(id, "."); parted && a.Kind == events.KindOfAudit && isToken(shard) {
+		id = hour
+	}
+	if !isToken(string(a.Kind)) || !isToken(id) {
 		return "", events.Errorf(events.CodeInvalid, "an aggregate needs a kind and an id of letters, digits, - and _")
 	}
 	return logPrefix + string(a.Kind) + "." + a.ID, nil

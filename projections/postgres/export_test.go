@@ -38,6 +38,7 @@ func ContentsOf(r *projections.Rows) Contents {
 		}
 	}
 	render(c, emails, held)
+	render(c, auditTrail, r.Audit)
 	for _, l := range r.Letters {
 		c.letter(l)
 	}
@@ -55,6 +56,7 @@ func (v *Views) Contents(ctx context.Context) (Contents, error) {
 		func() error { return renderAll(ctx, v, c, topics) },
 		func() error { return renderAll(ctx, v, c, accounts) },
 		func() error { return renderAll(ctx, v, c, emails) },
+		func() error { return renderAll(ctx, v, c, auditTrail) },
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -92,7 +94,7 @@ func renderAll[R any](ctx context.Context, v *Views, c Contents, t table[R]) err
 	keys := make([]string, t.keys)
 	for i, name := range t.names()[:t.keys] {
 		keys[i] = name + ` collate "C"`
-		if name == "call" {
+		if name == "call" || name == "position" {
 			keys[i] = name
 		}
 	}

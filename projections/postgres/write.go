@@ -38,6 +38,7 @@ func queueRows(b *pgx.Batch, schema string, r *projections.Rows) {
 	topics.queueUpsert(b, schema, values(r.Topics))
 	accounts.queueUpsert(b, schema, values(r.Accounts))
 	queueEmails(b, schema, values(r.Emails))
+	queueAudit(b, schema, r)
 }
 
 // parts are the rows within sessions.
