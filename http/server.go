@@ -30,6 +30,7 @@ type Config struct {
 	StoreOrigin    string // origin of signed uploads; empty when browsers can't reach the store
 	UploadMax      int64  // bytes of one recording
 	SessionMax     time.Duration
+	Proxies        Proxies
 	Version        string
 }
 
@@ -110,7 +111,7 @@ func (s *Server) routes() chi.Router {
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, newProblem(http.StatusForbidden, "cross_origin", "this request comes from another site"))
 	}))
-	router.Use(s.recovered, s.canonicalHost, s.headers, s.metrics.count)
+	router.Use(s.recovered, s.addressed, s.canonicalHost, s.headers, s.metrics.count)
 	if s.doors.Partner != nil {
 		router.Mount("/partner", http.StripPrefix("/partner", s.doors.Partner))
 	}
