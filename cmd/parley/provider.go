@@ -40,7 +40,7 @@ func newSpeech(c Config, listen *url.URL, public *url.URL, logger *slog.Logger) 
 	}
 	key := make([]byte, 16)
 	rand.Read(key)
-	config.APIKey, config.Auth, config.SendPrompt = hex.EncodeToString(key), realtime.AuthBearer, true
+	config.APIKey, config.Auth, config.Dialect = hex.EncodeToString(key), realtime.AuthBearer, realtime.DialectPartner
 	config.BaseURL = listen.JoinPath("partner", "v1").String()
 	config.CallsURL = public.JoinPath("partner", "v1", "realtime", "calls").String()
 	config.Model, config.Voice = "parley-partner", "espeak"

@@ -56,7 +56,7 @@ func setup(t *testing.T, config partner.Config) place {
 		}
 	})
 	return place{server.URL, realtime.New(realtime.Config{
-		BaseURL: server.URL + "/v1", APIKey: key, SendPrompt: true, Transport: transport,
+		BaseURL: server.URL + "/v1", APIKey: key, Dialect: realtime.DialectPartner, Transport: transport,
 	})}
 }
 
