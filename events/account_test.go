@@ -18,12 +18,12 @@ func accountOf(bodies ...events.Body) *events.Account {
 
 func TestAccountRegister(t *testing.T) {
 	roles := []events.Role{events.RoleLearner, events.RoleOperator}
-	drafts, err := accountOf().Register(events.Person{Name: "Ada"}, "hash", roles)
+	drafts, err := accountOf().Register(events.Person{Name: "Ada"}, events.NewPassword("hash"), roles)
 	wantCode(t, err, "")
 	wantKinds(t, drafts, events.KindAccountRegistered, events.KindAccountCredentialAdded, events.KindAccountRoleGranted, events.KindAccountRoleGranted)
-	_, err = accountOf(&events.AccountRegistered{}).Register(events.Person{}, "hash", roles)
+	_, err = accountOf(&events.AccountRegistered{}).Register(events.Person{}, events.NewPassword("hash"), roles)
 	wantCode(t, err, events.CodeConflict)
-	_, err = accountOf(&events.AccountErased{}).Register(events.Person{}, "hash", roles)
+	_, err = accountOf(&events.AccountErased{}).Register(events.Person{}, events.NewPassword("hash"), roles)
 	wantCode(t, err, events.CodeConflict)
 }
 

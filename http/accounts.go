@@ -65,7 +65,7 @@ func (a *Accounts) Add(ctx context.Context, by events.Actor, who events.Person, 
 		return "", 0, err
 	}
 	at, err := events.Execute(ctx, a.log, id.Aggregate(), events.NewAccount(id), stamp, func(acc *events.Account) ([]events.Event, error) {
-		return acc.Register(who, hash, roles)
+		return acc.Register(who, events.NewPassword(hash), roles)
 	})
 	return id, at, err
 }
@@ -144,7 +144,8 @@ func (a *Accounts) Find(ctx context.Context, id events.AccountID) (*Identity, er
 }
 
 // SignIn checks address and password; an unknown address takes as long and
-// answers the same as a wrong password. Errors: CodeUnauthenticated.
+// answers the same as a wrong password. Errors: CodeUnauthenticated; the
+// identity then says whose account was tried, if anyone's, for the audit.
 func (a *Accounts) SignIn(ctx context.Context, address, password string) (*Identity, error) {
 	who, err := a.holder(ctx, strings.TrimSpace(address))
 	if err != nil {
@@ -155,7 +156,7 @@ func (a *Accounts) SignIn(ctx context.Context, address, password string) (*Ident
 		return nil, err
 	}
 	if !right {
-		return nil, events.Errorf(events.CodeUnauthenticated, "e-mail address or password is wrong")
+		return who, events.Errorf(events.CodeUnauthenticated, "e-mail address or password is wrong")
 	}
 	return who, nil
 }

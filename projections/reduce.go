@@ -100,7 +100,7 @@ func checkAggregate(e events.Event) error {
 	if on := aggregateOf(e.Body.Kind()); on != e.Aggregate.Kind {
 		return events.Errorf(events.CodeInvalid, "%s does not belong to a %s", e.Body.Kind(), e.Aggregate.Kind)
 	}
-	if e.Aggregate.Kind == events.KindOfEmail || e.Aggregate.Kind == events.KindOfAudit {
+	if e.Aggregate.Kind == events.KindOfEmail || e.Aggregate.Kind == events.KindOfIdentity || e.Aggregate.Kind == events.KindOfAudit {
 		return nil // a hash or an hour, no ULID
 	}
 	_, err := events.ParseID[string](e.Aggregate.ID)
@@ -115,7 +115,7 @@ func aggregateOf(k events.Kind) events.AggregateKind {
 	}
 	first, _, _ := strings.Cut(string(k), "_")
 	switch of := events.AggregateKind(first); of {
-	case events.KindOfAccount, events.KindOfEmail, events.KindOfTopic:
+	case events.KindOfAccount, events.KindOfEmail, events.KindOfIdentity, events.KindOfTopic:
 		return of
 	}
 	return events.KindOfSession
@@ -228,11 +228,15 @@ func (r *Rows) applyAccount(e events.Event) {
 	a.Position = e.Position
 	switch b := e.Body.(type) {
 	case *events.AccountCredentialAdded:
-		a.Credential = sealedOf(e)
+		if b.Method == events.ByPassword {
+			a.Credential = sealedOf(e)
+		}
 	case *events.AccountRoleGranted:
 		if !slices.Contains(a.Roles, b.Role) {
 			a.Roles = append(a.Roles, b.Role)
 		}
+	case *events.AccountRoleWithdrawn:
+		a.Roles = slices.DeleteFunc(slices.Clone(a.Roles), func(r events.Role) bool { return r == b.Role })
 	case *events.AccountErased:
 		a.Roles, a.Person, a.Credential = []events.Role{}, Sealed{}, Sealed{}
 	}

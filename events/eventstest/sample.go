@@ -58,10 +58,15 @@ func (s sampler) sha256(what string) string {
 // aggregate is whose stream the kind belongs to.
 func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 	switch kind {
-	case events.KindAccountRegistered, events.KindAccountCredentialAdded, events.KindAccountRoleGranted, events.KindAccountErased:
+	case events.KindAccountRegistered, events.KindAccountErased,
+		events.KindAccountCredentialAdded, events.KindAccountCredentialRenamed, events.KindAccountCredentialUsed, events.KindAccountCredentialRemoved,
+		events.KindAccountRoleGranted, events.KindAccountRoleWithdrawn,
+		events.KindAccountInvited, events.KindAccountInvitationWithdrawn, events.KindAccountResetAllowed:
 		return s.account().Aggregate()
 	case events.KindEmailClaimed, events.KindEmailReleased:
 		return events.EmailAggregate(s.sha256("email"))
+	case events.KindIdentityClaimed, events.KindIdentityReleased:
+		return events.IdentityAggregate(s.sha256("identity"))
 	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired:
 		return s.topic().Aggregate()
 	case events.KindAuditInterrupted:
@@ -87,7 +92,7 @@ func (s sampler) envelope(e *events.Event) {
 }
 
 func (s sampler) body(kind events.Kind) events.Body {
-	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofTopic, s.ofAudit} {
+	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofCredential, s.ofInvitation, s.ofTopic, s.ofAudit} {
 		if body := sample(kind); body != nil {
 			return body
 		}
@@ -193,6 +198,39 @@ func (s sampler) ofAccount(kind events.Kind) events.Body {
 		return &events.EmailClaimed{Account: s.account()}
 	case events.KindEmailReleased:
 		return &events.EmailReleased{Account: s.account()}
+	}
+	return nil
+}
+
+func (s sampler) ofCredential(kind events.Kind) events.Body {
+	id := events.CredentialID(s.ulid("credential"))
+	switch kind {
+	case events.KindAccountCredentialRenamed:
+		return &events.AccountCredentialRenamed{Credential: id, Private: events.CredentialName{Name: "Anas Schlüsselbund"}}
+	case events.KindAccountCredentialUsed:
+		return &events.AccountCredentialUsed{Credential: id, SignCount: 8, Flags: 0x1d}
+	case events.KindAccountCredentialRemoved:
+		return &events.AccountCredentialRemoved{Credential: id}
+	case events.KindIdentityClaimed:
+		return &events.IdentityClaimed{Account: s.account()}
+	case events.KindIdentityReleased:
+		return &events.IdentityReleased{Account: s.account()}
+	}
+	return nil
+}
+
+func (s sampler) ofInvitation(kind events.Kind) events.Body {
+	ends := Began.Add(72 * time.Hour)
+	switch kind {
+	case events.KindAccountRoleWithdrawn:
+		return &events.AccountRoleWithdrawn{Role: events.RoleAnalyst}
+	case events.KindAccountInvited:
+		return &events.AccountInvited{Secret: s.sha256("secret"), Roles: []events.Role{events.RoleLearner}, EndsAt: ends,
+			Private: events.Person{Name: "Berk", Email: "berk@example.org"}}
+	case events.KindAccountInvitationWithdrawn:
+		return &events.AccountInvitationWithdrawn{}
+	case events.KindAccountResetAllowed:
+		return &events.AccountResetAllowed{Secret: s.sha256("secret"), EndsAt: ends}
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (l *Log) Open(ctx context.Context) error {
 		ledgerConfig(l.config.Replicas),
 		timerConfig(l.config.Replicas),
 	} {
-		if _, err := ensure(ctx, l.js, stream); err != nil {
+		if err := widen(ctx, l.js, stream); err != nil {
 			return err
 		}
 	}
