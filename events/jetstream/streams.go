@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,16 +29,37 @@ const (
 	armedPrefix  = "parley_timers.armed."
 	duePrefix    = "parley_timers.due."
 
-	// keyGeneration is the generation of the key stream. Rotation writes the
-	// next one under a new master key (design section 4, Vault).
-	keyGeneration = "1"
-	keyPrefix     = "parley_keys." + keyGeneration + "."
-
-	// Stream metadata. The epoch tells one log from another; the check is a
-	// known text under the master key.
+	// Stream metadata. The epoch tells one log from another, the vault one vault
+	// from another, in all its generations; the check is a known text under the
+	// master key.
 	epochMetadata = "parley_epoch"
+	vaultMetadata = "parley_vault"
 	checkMetadata = "parley_master_key_check"
 )
+
+// keyStreamOf names the stream of a generation of the vault. Rotation writes the
+// next one under a new master key (design section 4, Vault).
+func keyStreamOf(generation int) string {
+	if generation == 1 {
+		return keyStream
+	}
+	return keyStream + "_" + strconv.Itoa(generation)
+}
+
+// generationOf reads a key stream's name back; 0 for another stream.
+func generationOf(stream string) int {
+	if stream == keyStream {
+		return 1
+	}
+	digits, is := strings.CutPrefix(stream, keyStream+"_")
+	number, err := strconv.Atoi(digits)
+	if !is || err != nil || keyStreamOf(number) != stream {
+		return 0
+	}
+	return number
+}
+
+func keyPrefixOf(generation int) string { return "parley_keys." + strconv.Itoa(generation) + "." }
 
 // subjectOf is an aggregate's subject. Errors: CodeInvalid for an id that
 // could reach another subject.
@@ -97,9 +119,12 @@ func logConfig(replicas int, epoch string) jetstream.StreamConfig {
 	return c
 }
 
-func keyConfig(replicas int, check string) jetstream.StreamConfig {
-	c := plain(keyStream, replicas, keyPrefix+">")
-	c.Metadata = map[string]string{checkMetadata: check}
+// keyConfig is that of a generation of the vault. Keys are never read from
+// replicas, which may not know yet that one was destroyed.
+func keyConfig(replicas, generation int, vault, check string) jetstream.StreamConfig {
+	c := plain(keyStreamOf(generation), replicas, keyPrefixOf(generation)+">")
+	c.AllowAtomicPublish = true
+	c.Metadata = map[string]string{vaultMetadata: vault, checkMetadata: check}
 	return c
 }
 
