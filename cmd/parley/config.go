@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"parley/http/realtime"
 )
 
 // Config is what the environment says. A field that is empty was not set and
@@ -33,6 +36,8 @@ type Config struct {
 	APIKey             string
 	RealtimeURL        string
 	RealtimeAuth       string
+	RealtimeDialect    string
+	RealtimeSession    string // a JSON object
 	Model              string
 	TranscriptionModel string
 	Voice              string
@@ -152,9 +157,16 @@ func (c Config) contradictions() []error {
 		"PARLEY_S3_ENDPOINT is set, but not the keys for it: set PARLEY_S3_ACCESS_KEY and PARLEY_S3_SECRET_KEY")
 	complain(c.S3Endpoint == "" && (c.S3AccessKey != "" || c.S3SecretKey != "" || c.S3PublicEndpoint != ""),
 		"keys or a public endpoint for S3 are set without PARLEY_S3_ENDPOINT: set that too, or unset them")
+	complain(c.ownServer() && c.RealtimeURL == realtime.DefaultBaseURL,
+		"PARLEY_REALTIME_DIALECT is %s, but PARLEY_REALTIME_URL is OpenAI's: set the address of your server", c.RealtimeDialect)
 	complain(c.MasterKey != "" && c.MasterKeyFile != "",
 		"PARLEY_MASTER_KEY and PARLEY_MASTER_KEY_FILE are both set: unset one")
 	return problems
+}
+
+// ownServer is true for servers that people run themselves; they may ask for no key.
+func (c Config) ownServer() bool {
+	return c.RealtimeDialect == string(realtime.DialectLocalAI) || c.RealtimeDialect == string(realtime.DialectSpeaches)
 }
 
 // oneOf accepts a word of a list.
@@ -200,6 +212,15 @@ func origin(text string) error {
 }
 
 func anything(string) error { return nil }
+
+// jsonObject accepts one JSON object.
+func jsonObject(text string) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		return errors.New("write one JSON object, as {\"max_output_tokens\": 500}")
+	}
+	return nil
+}
 
 // number reads a whole number between least and most, both allowed.
 func number(text string, least, most int64, unit string) (int64, error) {

@@ -263,7 +263,7 @@ func (in *instance) door(code string) *http.Server {
 	accounts := http.NewAccounts(b.log, b.log.Vault(), http.NewPasswords(hashesAtOnce), time.Now, newID)
 	config := http.Config{
 		PublicURL: in.public, Provider: in.speech.name, ProviderOrigin: in.speech.origin,
-		Partner: in.speech.partner != nil, Model: in.speech.client.Model(), Voice: in.speech.client.Voice(),
+		Partner: in.speech.scripted, Model: in.speech.client.Model(), Voice: in.speech.client.Voice(),
 		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, Version: version,
 	}
 	return http.New(config, http.Doors{
