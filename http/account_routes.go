@@ -113,9 +113,13 @@ func (s *Server) setUp(ctx context.Context, in *firstAccount) (*signedInOutput, 
 
 func (s *Server) signIn(ctx context.Context, in *credentials) (*signedInOutput, error) {
 	who, err := s.doors.Accounts.SignIn(ctx, in.Body.Email, in.Body.Password)
+	if events.CodeOf(err) == events.CodeUnauthenticated {
+		s.noteFailure(ctx, who.ID, events.ByPassword)
+	}
 	if err != nil {
 		return nil, err
 	}
+	s.noteSignIn(ctx, who.ID, events.ByPassword)
 	return s.welcome(ctx, who)
 }
 

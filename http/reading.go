@@ -29,6 +29,9 @@ func (s *Server) readingRoutes(r chi.Router) {
 			if err != nil {
 				return err
 			}
+			if route.name != "audio" && r.Method == http.MethodGet {
+				s.noteExport(r.Context(), route.name, view.ID)
+			}
 			return route.serve(w, r, view)
 		})
 	}

@@ -38,6 +38,7 @@ type Config struct {
 type Doors struct {
 	Log      events.LoadAppender
 	Accounts *Accounts
+	Audit    *Auditor
 	Keys     Keyring
 	SignIns  SignIns
 	Views    Views
@@ -75,6 +76,7 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s.setup.code = setupCode
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.metrics = newMetrics(doors.Now)
+	s.measureAudit()
 	s.router = s.routes()
 	return s
 }
@@ -124,6 +126,7 @@ func (s *Server) routes() chi.Router {
 		s.callRoutes()
 		s.uploadRoutes(r)
 		s.readingRoutes(r)
+		s.auditRoutes()
 		s.liveRoutes()
 		s.healthRoutes(r)
 	})

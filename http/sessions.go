@@ -184,6 +184,7 @@ func (s *Server) deleteSession(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	s.noteDeletion(ctx, id.Aggregate())
 	out := &positionOutput{}
 	out.Body.Position = at
 	return out, nil

@@ -19,6 +19,9 @@ type Views interface {
 	Sessions(ctx context.Context, learner events.AccountID, query, cursor string, limit int) (projections.SessionPage, error)
 	// Topics lists the catalogue and an account's own. Errors: CodeUnavailable.
 	Topics(ctx context.Context, account events.AccountID) ([]projections.TopicView, error)
+	// Audit lists lines of audit trails, the newest first. Errors:
+	// CodeUnavailable.
+	Audit(ctx context.Context, q projections.AuditQuery) ([]projections.AuditRow, error)
 	// CountAccounts tells whether the first account is still to be made.
 	CountAccounts(ctx context.Context) (int, error)
 }

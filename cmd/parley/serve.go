@@ -221,7 +221,9 @@ func (in *instance) web(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	door := in.door(code)
+	auditor := http.NewAuditor(in.backend.log, auditShard(), time.Now, newID, in.logger)
+	defer auditing(ctx, auditor)()
+	door := in.door(code, auditor)
 	server := door.HTTPServer()
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(in.listen) }()
@@ -258,7 +260,7 @@ func (in *instance) greet(code string) {
 	}
 }
 
-func (in *instance) door(code string) *http.Server {
+func (in *instance) door(code string, auditor *http.Auditor) *http.Server {
 	b := in.backend
 	accounts := http.NewAccounts(b.log, b.log.Vault(), http.NewPasswords(hashesAtOnce), time.Now, newID)
 	config := http.Config{
@@ -267,7 +269,7 @@ func (in *instance) door(code string) *http.Server {
 		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, Version: version,
 	}
 	return http.New(config, http.Doors{
-		Log: b.log, Accounts: accounts, Keys: b.log.Vault(), SignIns: b.log.SignIns(),
+		Log: b.log, Accounts: accounts, Audit: auditor, Keys: b.log.Vault(), SignIns: b.log.SignIns(),
 		Views: b.views, Changes: b.watcher, Provider: in.speech.client, Store: uploadStore{b.store},
 		Page: web.Dist(), Partner: in.speech.handler, Ready: in.missing, Now: time.Now, NewID: newID,
 	}, in.logger, code)

@@ -83,19 +83,8 @@ func headerOf(e events.Event) nats.Header {
 // *[events.Unreadable] body; the only errors are those of a vault that cannot
 // be asked.
 func (l *Log) decode(ctx context.Context, m *stored) (events.Event, error) {
-	e, err := envelopeOf(m)
+	e, sealed, err := decodeClear(m)
 	if err != nil {
-		return unreadable(e, m, err), nil
-	}
-	kind, known := events.KindOfType(m.header.Get(headerType))
-	if !known {
-		return unreadable(e, m, fmt.Errorf("unknown kind or version")), nil
-	}
-	clear, sealed, err := splitBody(m.data)
-	if err != nil {
-		return unreadable(e, m, err), nil
-	}
-	if e.Body, err = events.DecodeBody(kind, clear); err != nil {
 		return unreadable(e, m, err), nil
 	}
 	if sealed == nil {
@@ -113,6 +102,23 @@ func (l *Log) decode(ctx context.Context, m *stored) (events.Event, error) {
 	default:
 		return unreadable(e, m, err), nil
 	}
+}
+
+// decodeClear reads all that needs no key.
+func decodeClear(m *stored) (e events.Event, sealed []byte, err error) {
+	if e, err = envelopeOf(m); err != nil {
+		return e, nil, err
+	}
+	kind, known := events.KindOfType(m.header.Get(headerType))
+	if !known {
+		return e, nil, fmt.Errorf("unknown kind or version")
+	}
+	clear, sealed, err := splitBody(m.data)
+	if err != nil {
+		return e, nil, err
+	}
+	e.Body, err = events.DecodeBody(kind, clear)
+	return e, sealed, err
 }
 
 // unseal fills in the private part of an event's body.

@@ -38,6 +38,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who read what of mine and why, and where I signed in; the newest first */
+        get: operations["my-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sign-ins, readings, exports, deletions and operators' acts; the newest first */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -332,6 +366,31 @@ export interface components {
             size: number;
             url: string;
         };
+        AuditLine: {
+            /** @description Whom it is about; missing for nobody known */
+            account?: string;
+            actor: string;
+            /** @description A network, never an address */
+            address?: string;
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int64
+             * @description Of how many of its kind; 1 for most
+             */
+            count: number;
+            kind: string;
+            position: string;
+            reason?: string;
+            session?: string;
+            /** @description The method, operation, action, role or object */
+            what?: string;
+        };
+        AuditOutputBody: {
+            lines: components["schemas"]["AuditLine"][];
+            /** @description The next page's before */
+            next?: string;
+        };
         CredentialsBody: {
             email: string;
             password: string;
@@ -383,6 +442,29 @@ export interface components {
             id: string;
             name: string;
             roles: string[];
+        };
+        MyAuditLine: {
+            /** @description A network, never an address */
+            address?: string;
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description Who did it; somebody has a name if the account is still there
+             * @enum {string}
+             */
+            by: "you" | "somebody" | "operator" | "parley";
+            /** Format: int64 */
+            count: number;
+            kind: string;
+            name?: string;
+            reason?: string;
+            session?: string;
+            what?: string;
+        };
+        MyAuditOutputBody: {
+            lines: components["schemas"]["MyAuditLine"][];
+            /** @description The next page's before */
+            next?: string;
         };
         NewSessionBody: {
             /** @description A ULID of the page's choosing; repeating it gives the same session */
@@ -721,6 +803,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "my-audit": {
+        parameters: {
+            query?: {
+                /** @description Position of the last line of the page before */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyAuditOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Position of the last line of the page before */
+                before?: string;
+                account?: string;
+                kind?: string;
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditOutputBody"];
                 };
             };
             /** @description Error */
