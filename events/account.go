@@ -1,7 +1,5 @@
 package events
 
-import "time"
-
 // Person is the sealed part of AccountRegistered.
 type Person struct {
 	Name  string `json:"name"`
@@ -12,16 +10,6 @@ type Person struct {
 type AccountRegistered struct {
 	Method  string `json:"method"`
 	Private Person `json:"-"`
-}
-
-// AccountErased is an account's tombstone, written once its key is gone. Like
-// SessionErased it comes a second time, with SweptAt.
-type AccountErased struct {
-	Positions    Numbers    `json:"positions"`
-	Events       int        `json:"events"`
-	Sessions     int        `json:"sessions"`
-	UnreadableAt time.Time  `json:"unreadable_at"`
-	SweptAt      *time.Time `json:"swept_at,omitempty"`
 }
 
 // EmailClaimed says whose an address is; the address is the stream's keyed hash.
@@ -40,9 +28,6 @@ func (*AccountRegistered) Kind() Kind { return KindAccountRegistered }
 // Sealed is who the person is.
 func (b *AccountRegistered) Sealed() any { return &b.Private }
 
-// Kind is account_erased.
-func (*AccountErased) Kind() Kind { return KindAccountErased }
-
 // Kind is email_claimed.
 func (*EmailClaimed) Kind() Kind { return KindEmailClaimed }
 
@@ -57,14 +42,16 @@ type Account struct {
 	Credentials []HeldCredential // in the order in which they were added
 	Invitation  *AccountInvited  // nil when there is none, or it was withdrawn
 	Reset       *AccountResetAllowed
+	Deleted     *AccountDeleteRequested
 	Erased      *AccountErased // the latest tombstone
 }
 
 // NewAccount is an account that nobody registered yet.
 func NewAccount(id AccountID) *Account { return &Account{ID: id, Roles: map[Role]bool{}} }
 
-// Live tells whether the account is somebody's: registered and not erased.
-func (a *Account) Live() bool { return a.Registered != nil && a.Erased == nil }
+// Live tells whether the account is somebody's: registered, and nobody asked to
+// erase it.
+func (a *Account) Live() bool { return a.Registered != nil && !a.gone() }
 
 // Evolve takes in the next event.
 func (a *Account) Evolve(e Event) {
@@ -81,9 +68,12 @@ func (a *Account) Evolve(e Event) {
 		a.Invitation = nil
 	case *AccountResetAllowed:
 		a.Reset = b
+	case *AccountDeleteRequested:
+		a.Deleted = b
+		a.empty()
 	case *AccountErased:
 		a.Erased = b
-		a.Roles, a.Credentials, a.Invitation, a.Reset = map[Role]bool{}, nil, nil, nil
+		a.empty()
 	default:
 		a.evolveCredentials(e)
 	}
@@ -92,7 +82,7 @@ func (a *Account) Evolve(e Event) {
 // Register opens the account with its first credential and roles, once.
 // Errors: CodeConflict when it exists.
 func (a *Account) Register(who Person, first *AccountCredentialAdded, roles []Role) ([]Event, error) {
-	if a.Registered != nil || a.Erased != nil {
+	if a.Registered != nil || a.gone() {
 		return nil, Errorf(CodeConflict, "this account exists, or once did")
 	}
 	drafts := Draft(&AccountRegistered{Method: first.Method, Private: who}, first)
@@ -100,18 +90,6 @@ func (a *Account) Register(who Person, first *AccountCredentialAdded, roles []Ro
 		drafts = append(drafts, Draft(&AccountRoleGranted{Role: r})...)
 	}
 	return drafts, nil
-}
-
-// Erase writes the tombstone. Repeating it drafts nothing.
-// Errors: CodeNotFound for an account that never was.
-func (a *Account) Erase(b *AccountErased) ([]Event, error) {
-	switch {
-	case a.Registered == nil && a.Erased == nil:
-		return nil, Errorf(CodeNotFound, "there is no such account")
-	case a.Erased != nil && (b.SweptAt == nil || a.Erased.SweptAt != nil):
-		return nil, nil
-	}
-	return Draft(b), nil
 }
 
 // EmailClaim is the claim on one address.

@@ -42,7 +42,7 @@ func (*AccountResetAllowed) Kind() Kind { return KindAccountResetAllowed }
 
 // Invite keeps the account for somebody. Errors: CodeConflict when it exists.
 func (a *Account) Invite(b *AccountInvited) ([]Event, error) {
-	if a.Registered != nil || a.Erased != nil {
+	if a.Registered != nil || a.gone() {
 		return nil, Errorf(CodeConflict, "this account exists, or once did")
 	}
 	return Draft(b), nil
@@ -51,7 +51,7 @@ func (a *Account) Invite(b *AccountInvited) ([]Event, error) {
 // WithdrawInvitation ends the invitation. One that ended drafts nothing.
 // Errors: CodeNotFound for an account that is somebody's, or was never meant to be.
 func (a *Account) WithdrawInvitation() ([]Event, error) {
-	if a.Registered != nil || a.Erased != nil || a.Invitation == nil {
+	if a.Registered != nil || a.gone() || a.Invitation == nil {
 		return nil, Errorf(CodeNotFound, "there is no such invitation")
 	}
 	return Draft(&AccountInvitationWithdrawn{}), nil

@@ -3,7 +3,6 @@ package events_test
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"parley/events"
 )
@@ -25,19 +24,6 @@ func TestAccountRegister(t *testing.T) {
 	wantCode(t, err, events.CodeConflict)
 	_, err = accountOf(&events.AccountErased{}).Register(events.Person{}, events.NewPassword("hash"), roles)
 	wantCode(t, err, events.CodeConflict)
-}
-
-func TestAccountErase(t *testing.T) {
-	now := time.Now()
-	drafts, err := accountOf(&events.AccountRegistered{}).Erase(&events.AccountErased{})
-	wantCode(t, err, "")
-	wantKinds(t, drafts, events.KindAccountErased)
-	drafts, _ = accountOf(&events.AccountErased{}).Erase(&events.AccountErased{})
-	wantKinds(t, drafts)
-	drafts, _ = accountOf(&events.AccountErased{}).Erase(&events.AccountErased{SweptAt: &now})
-	wantKinds(t, drafts, events.KindAccountErased)
-	_, err = accountOf().Erase(&events.AccountErased{})
-	wantCode(t, err, events.CodeNotFound)
 }
 
 func TestEmailClaim(t *testing.T) {

@@ -132,7 +132,7 @@ func (*AuditInterrupted) Kind() Kind { return KindAuditInterrupted }
 func (k Kind) OnAuditTrail() bool {
 	switch k {
 	case KindSignedIn, KindSignInFailed, KindContentRead, KindExported,
-		KindDeletionRequested, KindOperatorActed, KindAuditInterrupted:
+		KindDeletionRequested, KindOperatorActed, KindAuditInterrupted, KindAuditErased:
 		return true
 	}
 	return false

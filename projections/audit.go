@@ -35,7 +35,7 @@ type AuditQuery struct {
 // applyAudit adds the line of an event. Once an account is erased, so is what
 // was noted about it.
 func (r *Rows) applyAudit(e events.Event) {
-	if _, erased := e.Body.(*events.AccountErased); erased {
+	if _, erased := e.Body.(events.Tombstone); erased {
 		r.forget(events.AccountID(e.Aggregate.ID))
 		return
 	}

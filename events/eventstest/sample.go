@@ -58,7 +58,7 @@ func (s sampler) sha256(what string) string {
 // aggregate is whose stream the kind belongs to.
 func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 	switch kind {
-	case events.KindAccountRegistered, events.KindAccountErased,
+	case events.KindAccountRegistered, events.KindAccountDeleteRequested, events.KindAccountErasurePlanned, events.KindAccountErased,
 		events.KindAccountCredentialAdded, events.KindAccountCredentialRenamed, events.KindAccountCredentialUsed, events.KindAccountCredentialRemoved,
 		events.KindAccountRoleGranted, events.KindAccountRoleWithdrawn,
 		events.KindAccountInvited, events.KindAccountInvitationWithdrawn, events.KindAccountResetAllowed:
@@ -67,7 +67,7 @@ func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 		return events.EmailAggregate(s.sha256("email"))
 	case events.KindIdentityClaimed, events.KindIdentityReleased:
 		return events.IdentityAggregate(s.sha256("identity"))
-	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired:
+	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired, events.KindTopicErased:
 		return s.topic().Aggregate()
 	case events.KindAuditInterrupted:
 		return events.AuditOfHour(Began, 3)
@@ -86,13 +86,14 @@ func (s sampler) envelope(e *events.Event) {
 		e.ID = events.EventID(fmt.Sprintf("%s-12-0", s.session()))
 	case *events.UsageRecorded:
 		e.Via = events.ViaSideband
-	case *events.AudioFinalized, *events.AudioMeasured, *events.AudioRejected, *events.SessionErased, *events.AccountErased:
+	case *events.AudioFinalized, *events.AudioMeasured, *events.AudioRejected, *events.SessionErased, *events.AccountErased,
+		*events.AccountErasurePlanned, *events.TopicErased, *events.AuditErased:
 		e.Actor, e.Causation, e.Correlation = events.System("worker"), events.EventID(s.ulid("cause")), ""
 	}
 }
 
 func (s sampler) body(kind events.Kind) events.Body {
-	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofCredential, s.ofInvitation, s.ofTopic, s.ofAudit} {
+	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofCredential, s.ofInvitation, s.ofTopic, s.ofAudit, s.ofErasure} {
 		if body := sample(kind); body != nil {
 			return body
 		}
@@ -270,6 +271,24 @@ func (s sampler) ofAudit(kind events.Kind) events.Body {
 		return &events.OperatorActed{Action: "recover --end", Object: s.session().Aggregate().String(), Reason: "its page is gone"}
 	case events.KindAuditInterrupted:
 		return &events.AuditInterrupted{Missed: map[events.Kind]int{events.KindSignedIn: 3}, Since: Began}
+	}
+	return nil
+}
+
+func (s sampler) ofErasure(kind events.Kind) events.Body {
+	swept := Began.Add(time.Hour)
+	switch kind {
+	case events.KindAccountDeleteRequested:
+		return &events.AccountDeleteRequested{Receipt: s.sha256("receipt")}
+	case events.KindAccountErasurePlanned:
+		return &events.AccountErasurePlanned{Belongings: events.Belongings{
+			Sessions: []events.SessionID{s.session()}, Topics: []events.TopicID{s.topic()},
+			Emails: []string{s.sha256("email")}, Identities: []string{s.sha256("identity")},
+		}}
+	case events.KindTopicErased:
+		return &events.TopicErased{Positions: events.NumbersOf(11, 12), SweptAt: &swept}
+	case events.KindAuditErased:
+		return &events.AuditErased{Positions: events.NumbersOf(13, 21)}
 	}
 	return nil
 }
