@@ -100,6 +100,7 @@ func (s *Server) declare(op *huma.Operation, to access) {
 // restricted registers an operation for those to whom it is declared.
 func restricted[I, O any](s *Server, to access, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
 	s.declare(&op, to)
+	bound(&op)
 	op.Middlewares = append(op.Middlewares, s.admitting(op.OperationID, to))
 	huma.Register(s.api, op, handled(s, op.OperationID, operate))
 }

@@ -91,20 +91,8 @@ func (s *Server) Close() { s.close.Do(func() { close(s.closing) }) }
 // OpenAPI is the contract, from the handlers' own types.
 func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 
-// Limits of every request.
-const (
-	maxHeaderBytes = 32 << 10
-	headerTimeout  = 10 * time.Second
-	idleTimeout    = 2 * time.Minute
-)
-
 // HTTPServer is a net/http server with this one's limits; the caller listens.
-func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
-	}
-}
+func (s *Server) HTTPServer() *http.Server { return patient(s, s.logger) }
 
 func (s *Server) routes() chi.Router {
 	installProblems()
@@ -117,6 +105,7 @@ func (s *Server) routes() chi.Router {
 	if s.doors.Partner != nil {
 		router.Mount("/partner", http.StripPrefix("/partner", s.doors.Partner))
 	}
+	s.violationRoutes(router)
 	router.Group(func(r chi.Router) {
 		r.Use(crossOrigin.Handler)
 		s.api = humachi.New(r, s.apiConfig())
