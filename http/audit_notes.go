@@ -35,12 +35,11 @@ func (s *Server) noteDeletion(ctx context.Context, of events.Aggregate) {
 // kept records what the caller does with what is not hers, before she does it.
 // About is whose it is. Errors: CodeInvalid for a reason that is none, those of
 // the log; then it must not be done.
-func (s *Server) kept(ctx context.Context, about events.AccountID, reason string, what events.Body) error {
+func (s *Server) kept(ctx context.Context, about events.AccountID, reason string, what events.Body) (events.Position, error) {
 	if err := events.CheckReason(reason); err != nil {
-		return err
+		return 0, err
 	}
-	_, err := s.doors.Audit.Keep(ctx, events.Actor(caller(ctx)), about, what)
-	return err
+	return s.doors.Audit.Keep(ctx, events.Actor(caller(ctx)), about, what)
 }
 
 func prefixOf(ctx context.Context) string { return events.AddressPrefix(address(ctx)) }

@@ -39,6 +39,7 @@ type Doors struct {
 	Log      events.LoadAppender
 	Accounts *Accounts
 	Audit    *Auditor
+	Browser  events.Browser
 	Keys     Keyring
 	SignIns  SignIns
 	Views    Views
@@ -46,7 +47,9 @@ type Doors struct {
 	Provider Provider
 	Store    Store
 	Page     fs.FS
-	Partner  http.Handler // mounted under /partner when the provider is built in; else nil
+	// Operations is what operators see and do.
+	Operations Operations
+	Partner    http.Handler // mounted under /partner when the provider is built in; else nil
 	// Ready names what keeps the program from serving; empty when all is well.
 	Ready func(context.Context) map[string]string
 	Now   func() time.Time
@@ -116,6 +119,9 @@ func (s *Server) routes() chi.Router {
 		s.uploadRoutes(r)
 		s.readingRoutes(r)
 		s.auditRoutes()
+		s.grantRoutes()
+		s.analystRoutes()
+		s.operatorRoutes()
 		s.liveRoutes()
 		s.healthRoutes(r)
 	})

@@ -22,6 +22,9 @@ type Views interface {
 	// Audit lists lines of audit trails, the newest first. Errors:
 	// CodeUnavailable.
 	Audit(ctx context.Context, q projections.AuditQuery) ([]projections.AuditRow, error)
+	// OpenSessions tells which of these sessions are there and not asked to be
+	// deleted. Errors: CodeUnavailable.
+	OpenSessions(ctx context.Context, of map[events.SessionID]bool) (map[events.SessionID]bool, error)
 	// CountAccounts tells whether the first account is still to be made.
 	CountAccounts(ctx context.Context) (int, error)
 }

@@ -269,7 +269,7 @@ func (in *instance) door(code string, auditor *http.Auditor) *http.Server {
 		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, Version: version,
 	}
 	return http.New(config, http.Doors{
-		Log: b.log, Accounts: accounts, Audit: auditor, Keys: b.log.Vault(), SignIns: b.log.SignIns(),
+		Log: b.log, Accounts: accounts, Audit: auditor, Browser: b.log, Operations: newOperations(b, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
 		Views: b.views, Changes: b.watcher, Provider: in.speech.client, Store: uploadStore{b.store},
 		Page: web.Dist(), Partner: in.speech.handler, Ready: in.missing, Now: time.Now, NewID: newID,
 	}, in.logger, code)

@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The event stream in the clear, page by page */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One session's events in the clear */
+        get: operations["session-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{session}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One session's events with what was said, if its learner has granted it; the reading is noted first */
+        post: operations["session-content"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/live": {
         parameters: {
             query?: never;
@@ -64,6 +115,91 @@ export interface paths {
         };
         /** Sign-ins, readings, exports, deletions and operators' acts; the newest first */
         get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events that could not be projected */
+        get: operations["dead-letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/dead-letters/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try them again, in order */
+        post: operations["retry-dead-letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions that are stuck, why, and what helps them */
+        get: operations["stuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/sessions/{id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Help a stuck session; the act is noted first */
+        post: operations["help-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the instance stands: log, read models and their lag, dead letters, disk */
+        get: operations["condition"];
         put?: never;
         post?: never;
         delete?: never;
@@ -154,6 +290,25 @@ export interface paths {
         /** Hand in entries of the browser's outbox */
         post: operations["report"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** May analysts read what was said in this session? */
+        get: operations["grant"];
+        /** Let analysts read what was said, until an end; each reading shows in my audit */
+        put: operations["give-grant"];
+        post?: never;
+        /** Let nobody read it any more */
+        delete: operations["withdraw-grant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -391,9 +546,92 @@ export interface components {
             /** @description The next page's before */
             next?: string;
         };
+        ClearEvent: {
+            actor?: string;
+            causationid?: string;
+            correlationid?: string;
+            data: unknown;
+            /** @description Nobody can open that any more */
+            erased?: boolean;
+            id: string;
+            /** Format: int64 */
+            n?: number;
+            outbox?: string;
+            position: string;
+            /** @description It has a sealed part */
+            sealed: boolean;
+            source: string;
+            specversion: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            type: string;
+            via?: string;
+        };
+        Condition: {
+            /** @description No projector is there: a lag of zero means nothing */
+            dead: boolean;
+            /** Format: int64 */
+            dead_letters: number;
+            /**
+             * Format: int64
+             * @description Positions between the two
+             */
+            lag: number;
+            /** @description Last position of the log */
+            log: string;
+            /** @description Why nothing is projected: the log is another one */
+            mismatch: string;
+            /** @description What cannot be reached, and why */
+            missing: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Aggregates that these are of
+             */
+            parked: number;
+            /** @description Their versions; one that is building shows how far a rebuild is */
+            read_models: components["schemas"]["ReadModels"][];
+            /**
+             * Format: int64
+             * @description Bytes free for the data folder
+             */
+            room: number;
+            /** @description Of the newest, by status */
+            sessions: {
+                [key: string]: number;
+            };
+            /** @description There is something to project, and the mark does not move */
+            standing: boolean;
+            /**
+             * Format: double
+             * @description Events a second by which the lag grows; below zero it shrinks
+             */
+            trend: number;
+            version: string;
+            /** @description What the read models hold */
+            views: string;
+        };
+        ContentInputBody: {
+            /** @description Why it is read; the learner sees it */
+            reason: string;
+        };
+        ContentOutputBody: {
+            events: components["schemas"]["OpenedEvent"][];
+            /** @description Where this reading stands on the learner's audit trail */
+            noted: string;
+        };
         CredentialsBody: {
             email: string;
             password: string;
+        };
+        DeadLetter: {
+            aggregate: string;
+            event: string;
+            position: string;
+            reason: string;
+            type: string;
         };
         EndInputBody: {
             /**
@@ -413,16 +651,58 @@ export interface components {
             /** @description The value at the given location */
             value?: unknown;
         };
+        EventsOutputBody: {
+            events: components["schemas"]["ClearEvent"][];
+            /** @description There is more behind it, though a page may be short or empty */
+            more: boolean;
+            /** @description The log was looked through up to here: after of the next page */
+            through: string;
+        };
         FirstAccountBody: {
             code: string;
             email: string;
             name?: string;
             password: string;
         };
+        GrantInputBody: {
+            /**
+             * Format: date-time
+             * @description At most 90 days from now
+             */
+            until: string;
+        };
+        GrantState: {
+            position?: string;
+            /**
+             * Format: date-time
+             * @description Until when; null when they may not
+             */
+            until: string | null;
+        };
+        HelpInputBody: {
+            /** @description Only say what would be done */
+            dry_run?: boolean;
+            /** @description Why; the learner sees it. Not needed for a dry run */
+            reason?: string;
+            /** @enum {string} */
+            remedy: "end" | "finalize" | "without-recording";
+        };
+        Helped: {
+            done: boolean;
+            id: string;
+            reason?: string;
+            remedy: string;
+            /** @description Afterwards */
+            status: string;
+            will: string;
+        };
         LandedOutputBody: {
             position: string;
             /** @enum {string} */
             status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
+        };
+        LettersOutputBody: {
+            letters: components["schemas"]["DeadLetter"][];
         };
         Limits: {
             /** Format: int64 */
@@ -479,6 +759,30 @@ export interface components {
             scenario?: string;
             title: string;
         };
+        OpenedEvent: {
+            actor?: string;
+            causationid?: string;
+            /** @description What was sealed; missing when nothing was, or its key is destroyed */
+            content?: unknown;
+            correlationid?: string;
+            data: unknown;
+            /** @description Nobody can open that any more */
+            erased?: boolean;
+            id: string;
+            /** Format: int64 */
+            n?: number;
+            outbox?: string;
+            position: string;
+            /** @description It has a sealed part */
+            sealed: boolean;
+            source: string;
+            specversion: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            type: string;
+            via?: string;
+        };
         PositionOutputBody: {
             position: string;
         };
@@ -502,6 +806,14 @@ export interface components {
         Provided: {
             model: string;
             name: string;
+        };
+        ReadModels: {
+            /** @description Filled up to here */
+            position: string;
+            /** @enum {string} */
+            state: "live" | "previous" | "building" | "scratch";
+            /** Format: int64 */
+            version: number;
         };
         Rejection: {
             code: string;
@@ -552,6 +864,20 @@ export interface components {
         };
         Resync: {
             because: string;
+        };
+        Retried: {
+            aggregate: string;
+            /** Format: int64 */
+            released: number;
+            stuck: components["schemas"]["DeadLetter"][];
+        };
+        RetryInputBody: {
+            /** @description session/01J…; missing for all */
+            aggregate?: string;
+            reason: string;
+        };
+        RetryOutputBody: {
+            retried: components["schemas"]["Retried"][];
         };
         Segment: {
             /** Format: int64 */
@@ -605,6 +931,9 @@ export interface components {
             /** @enum {string} */
             status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
         };
+        SessionEventsOutputBody: {
+            events: components["schemas"]["ClearEvent"][];
+        };
         SessionTopic: {
             id: string;
             language: string;
@@ -619,6 +948,23 @@ export interface components {
         SetupOutputBody: {
             /** @description No account exists yet */
             needed: boolean;
+        };
+        StuckOutputBody: {
+            sessions: components["schemas"]["StuckSession"][];
+        };
+        StuckSession: {
+            id: string;
+            learner?: string;
+            reason?: string;
+            /** @description What helps; none: it goes on by itself */
+            remedies: string[];
+            /**
+             * Format: date-time
+             * @description Nothing has happened
+             */
+            since: string;
+            status: string;
+            why: string;
         };
         Summary: {
             /** Format: int64 */
@@ -725,6 +1071,113 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    events: {
+        parameters: {
+            query?: {
+                /** @description Only what lies behind this position; the through of the page before */
+                after?: string;
+                /** @description Only these kinds: session_started,session_ended */
+                kind?: string[] | null;
+                /** @description Only what this account, or system:worker, caused */
+                actor?: string;
+                session?: string;
+                since?: string;
+                /** @description Exclusive */
+                until?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "session-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionEventsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "session-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContentInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContentOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: never;
@@ -870,6 +1323,164 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LettersOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetryOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stuck: {
+        parameters: {
+            query?: {
+                /** @description Of which nothing was heard for so long */
+                quiet_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StuckOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "help-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HelpInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Helped"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    condition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Condition"];
                 };
             };
             /** @description Error */
@@ -1090,6 +1701,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReportsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "give-grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantState"];
                 };
             };
             /** @description Error */
