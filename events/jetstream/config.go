@@ -21,8 +21,8 @@ type Config struct {
 	// AnswerWait is how long one request waits for the server before its
 	// outcome counts as doubtful and it is sent again; 0: two seconds.
 	AnswerWait time.Duration
-	// CachedKeys bounds how many data keys are held in memory, about 300 bytes
-	// each (a test measures it); 0: 65,536, which is 20 MB.
+	// CachedKeys bounds how many data keys are held in memory, about 230 bytes
+	// each (a test measures it); 0: 65,536, which is 15 MB.
 	CachedKeys int
 	// KeyDestroyed is told when an owner's data key is out of this program's
 	// memory, whichever instance destroyed it. It must not block; nil: nobody is.
