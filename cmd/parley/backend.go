@@ -114,6 +114,7 @@ func (b *backend) missing(ctx context.Context) map[string]string {
 		"log":   func(ctx context.Context) error { _, err := b.log.Identity(ctx); return err },
 		"views": b.database.Ping,
 		"store": b.store.Ping,
+		"vault": b.log.Vault().Ready,
 	} {
 		if err := ask(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			found[name] = sentence(err)

@@ -42,8 +42,9 @@ type Config struct {
 	TranscriptionModel string
 	Voice              string
 
-	MasterKey     string // base64 of 32 bytes
-	MasterKeyFile string
+	MasterKey        string // base64 of 32 bytes; two while it is rotated
+	MasterKeyFile    string
+	MasterKeyCommand string
 
 	PublicURL      string
 	UploadMax      int64 // bytes
@@ -161,6 +162,8 @@ func (c Config) contradictions() []error {
 		"PARLEY_REALTIME_DIALECT is %s, but PARLEY_REALTIME_URL is OpenAI's: set the address of your server", c.RealtimeDialect)
 	complain(c.MasterKey != "" && c.MasterKeyFile != "",
 		"PARLEY_MASTER_KEY and PARLEY_MASTER_KEY_FILE are both set: unset one")
+	complain(c.MasterKeyCommand != "" && (c.MasterKey != "" || c.MasterKeyFile != ""),
+		"PARLEY_MASTER_KEY_COMMAND is set beside another source of the master key: unset one")
 	return problems
 }
 
@@ -232,9 +235,12 @@ func number(text string, least, most int64, unit string) (int64, error) {
 }
 
 func setMasterKey(c *Config, text string) error {
-	key, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(key) != masterLength {
-		return fmt.Errorf("write %d random bytes in base64, as `openssl rand -base64 %d` prints them", masterLength, masterLength)
+	keys := strings.Fields(text)
+	for _, key := range keys {
+		raw, err := base64.StdEncoding.DecodeString(key)
+		if err != nil || len(raw) != masterLength || len(keys) > 2 {
+			return fmt.Errorf("write %d random bytes in base64, as `openssl rand -base64 %d` prints them; to rotate, the new ones behind the old", masterLength, masterLength)
+		}
 	}
 	c.MasterKey = text
 	return nil

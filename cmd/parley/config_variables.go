@@ -75,9 +75,11 @@ func variables() []variable {
 			Meaning: "Voice of the tutor"},
 
 		{Name: "PARLEY_MASTER_KEY", set: setMasterKey, secret: true,
-			Meaning: "Master key of the vault: 32 random bytes in base64. Not set: PARLEY_MASTER_KEY_FILE"},
+			Meaning: "Master key of the vault: 32 random bytes in base64; to rotate, the new one behind it. Not set: PARLEY_MASTER_KEY_COMMAND or PARLEY_MASTER_KEY_FILE"},
+		{Name: "PARLEY_MASTER_KEY_COMMAND", set: text(func(c *Config) *string { return &c.MasterKeyCommand }, anything), secret: true,
+			Meaning: "Command of the shell that prints the master key within 10 seconds, for key services. It is run at the start and when the key was rotated"},
 		{Name: "PARLEY_MASTER_KEY_FILE", set: text(func(c *Config) *string { return &c.MasterKeyFile }, anything),
-			Meaning: "File that holds the master key. Not set: in the data folder, made at the first start"},
+			Meaning: "File that holds the master key, which nobody else may read. Not set: in the data folder, made at the first start"},
 
 		{Name: "PARLEY_PUBLIC_URL", set: text(func(c *Config) *string { return &c.PublicURL }, origin),
 			Meaning: "Where browsers reach Parley. Not set: the loopback address that serve prints"},

@@ -49,6 +49,7 @@ func commands() []command {
 		{"audit", "list sign-ins, readings, exports and operators' acts", audit},
 		{"backup", "write log, keys and ledger of a running instance: backup --to DIR", backup},
 		{"restore", "put a backup in place of a log that is lost: restore --from DIR", restore},
+		{"keys", "how the vault stands: keys status; bring all keys under a new master key: keys rotate", keys},
 		{"doctor", "look at everything that Parley stands on, with a cure for what is wrong", doctor},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},

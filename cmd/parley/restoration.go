@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -54,25 +56,46 @@ func (r *restoration) plan(ctx context.Context) error {
 // back. One of another log is replaced only when told.
 func (r *restoration) planKeys(ctx context.Context) error {
 	keys := r.manifest.of(parleylog.KeyStream)
-	here, err := r.site.look(ctx, parleylog.KeyStream)
+	live, err := r.site.archive.Keys(ctx)
 	if err != nil {
 		return err
 	}
-	vault, err := r.site.vault(ctx)
-	if err != nil {
-		return err
+	var here parleylog.Contents
+	if live != nil {
+		if here, err = r.site.look(ctx, live.Stream); err != nil {
+			return err
+		}
 	}
 	r.putKeys = true
 	switch {
-	case vault == r.manifest.Vault:
+	case live != nil && live.Vault == r.manifest.Vault:
 		r.putKeys = false
 		r.will("keep the %d keys that are here: a vault is never rolled back", here.Messages)
+		return nil
 	case here.Messages == 0:
 		r.will("restore %d keys: there are none here", keys.Messages)
 	case r.flags.replaceKeys:
 		r.will("delete the %d keys that are here, of another vault, and restore %d", here.Messages, keys.Messages)
 	default:
 		return events.Errorf(events.CodeConflict, "the keys here belong to another vault than the backup's, and nobody could read the backup with them; if nothing here is needed, add --replace-keys")
+	}
+	return r.checkKeys(ctx, keys)
+}
+
+// checkKeys refuses keys that the master key does not open: a backup needs the one
+// that was in use when it was made.
+func (r *restoration) checkKeys(ctx context.Context, keys packed) error {
+	file, err := os.Open(filepath.Join(r.flags.from, keys.File))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	held, err := parleylog.KeysIn(file)
+	if err == nil {
+		err = held.CheckMasterKey(ctx, masterKey(r.config, r.dir))
+	}
+	if err != nil {
+		return within("the backup's keys need the master key that was in use when it was made", err)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ type instance struct {
 // configuration is checked whole, then the port is taken, then the folder, and
 // each failure undoes what came before it.
 func serve(ctx context.Context, t terminal, args []string) error {
-	in, folder, err := prepare(t, args)
+	in, folder, err := prepare(ctx, t, args)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func serve(ctx context.Context, t terminal, args []string) error {
 }
 
 // prepare reads flags and environment, takes the port and the data folder.
-func prepare(t terminal, args []string) (*instance, *embedded.Folder, error) {
+func prepare(ctx context.Context, t terminal, args []string) (*instance, *embedded.Folder, error) {
 	set, data := flags(t, "serve")
 	addr := set.String("addr", "127.0.0.1:8787", "address to listen on")
 	roles := set.String("roles", strings.Join([]string{roleWeb, roleProjector, roleWorker}, ","), "what this process does")
@@ -102,6 +102,9 @@ func prepare(t terminal, args []string) (*instance, *embedded.Folder, error) {
 		return nil, nil, fmt.Errorf("cannot listen on %s: %w; choose another with --addr", *addr, cause(err))
 	}
 	if in.public, err = publicURL(config, in.listen.Addr()); err != nil {
+		return nil, nil, errors.Join(err, in.listen.Close())
+	}
+	if err := checkMasterKey(ctx, config, in.dir); err != nil {
 		return nil, nil, errors.Join(err, in.listen.Close())
 	}
 	folder, err := embedded.Open(in.dir)

@@ -295,10 +295,7 @@ func lookAt(ctx context.Context, js jetstream.JetStream, number int, wait time.D
 	}
 	g := &KeyGeneration{
 		Number: number, Stream: Stream(name), Live: number == 1, Ended: info.Config.Sealed,
-		Vault: info.Config.Metadata[vaultMetadata], check: info.Config.Metadata[checkMetadata], last: info.State.LastSeq,
-	}
-	if g.Vault == "" {
-		g.Vault = g.check // made before vaults had a name
+		Vault: vaultOf(info.Config.Metadata), check: info.Config.Metadata[checkMetadata], last: info.State.LastSeq,
 	}
 	asked := leader{js.Conn(), name, wait}
 	for mark, is := range map[string]*bool{endsName: &g.Ended, livesName: &g.Live} {
