@@ -122,6 +122,8 @@ func (i *Identity) Evolve(e events.Event) {
 		i.passwordHash = b.Private.PasswordHash
 	case *events.AccountRoleGranted:
 		i.Roles[b.Role] = true
+	case *events.AccountRoleWithdrawn:
+		delete(i.Roles, b.Role)
 	case *events.AccountErased:
 		*i = Identity{Roles: map[events.Role]bool{}}
 	}

@@ -50,7 +50,8 @@ type MyAuditLine struct {
 }
 
 type myAuditInput struct {
-	Before string `query:"before" maxLength:"20" doc:"Position of the last line of the page before"`
+	Before      string `query:"before" maxLength:"20" doc:"Position of the last line of the page before"`
+	MinPosition string `query:"min_position"`
 }
 
 type myAuditOutput struct {
@@ -61,10 +62,11 @@ type myAuditOutput struct {
 }
 
 type auditInput struct {
-	Before  string      `query:"before" maxLength:"20" doc:"Position of the last line of the page before"`
-	Account string      `query:"account" maxLength:"26"`
-	Kind    events.Kind `query:"kind" maxLength:"60"`
-	Since   time.Time   `query:"since"`
+	Before      string      `query:"before" maxLength:"20" doc:"Position of the last line of the page before"`
+	Account     string      `query:"account" maxLength:"26"`
+	Kind        events.Kind `query:"kind" maxLength:"60"`
+	Since       time.Time   `query:"since"`
+	MinPosition string      `query:"min_position"`
 }
 
 type auditOutput struct {
@@ -81,7 +83,10 @@ func (s *Server) auditRoutes() {
 		Summary: "Sign-ins, readings, exports, deletions and operators' acts; the newest first"}, s.audit)
 }
 
-func (s *Server) auditPage(ctx context.Context, before string, q projections.AuditQuery) (rows []projections.AuditRow, next events.Position, err error) {
+func (s *Server) auditPage(ctx context.Context, before, minPosition string, q projections.AuditQuery) (rows []projections.AuditRow, next events.Position, err error) {
+	if err := s.fresh(ctx, minPosition); err != nil {
+		return nil, 0, err
+	}
 	if before != "" {
 		if q.Before, err = events.ParsePosition(before); err != nil {
 			return nil, 0, err
@@ -97,7 +102,7 @@ func (s *Server) auditPage(ctx context.Context, before string, q projections.Aud
 
 func (s *Server) audit(ctx context.Context, in *auditInput) (*auditOutput, error) {
 	q := projections.AuditQuery{Account: events.AccountID(in.Account), Kind: in.Kind, Since: in.Since}
-	rows, next, err := s.auditPage(ctx, in.Before, q)
+	rows, next, err := s.auditPage(ctx, in.Before, in.MinPosition, q)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +115,7 @@ func (s *Server) audit(ctx context.Context, in *auditInput) (*auditOutput, error
 }
 
 func (s *Server) myAudit(ctx context.Context, in *myAuditInput) (*myAuditOutput, error) {
-	rows, next, err := s.auditPage(ctx, in.Before, projections.AuditQuery{Account: caller(ctx)})
+	rows, next, err := s.auditPage(ctx, in.Before, in.MinPosition, projections.AuditQuery{Account: caller(ctx)})
 	if err != nil {
 		return nil, err
 	}

@@ -1274,6 +1274,7 @@ export interface operations {
             query?: {
                 /** @description Position of the last line of the page before */
                 before?: string;
+                min_position?: string;
             };
             header?: never;
             path?: never;
@@ -1309,6 +1310,7 @@ export interface operations {
                 account?: string;
                 kind?: string;
                 since?: string;
+                min_position?: string;
             };
             header?: never;
             path?: never;
