@@ -28,6 +28,7 @@ const (
 	DefaultTranscriptionModel = "gpt-4o-mini-transcribe"
 	DefaultVoice              = "marin"
 	DefaultTimeout            = 5 * time.Second
+	DefaultBackoff            = 250 * time.Millisecond
 )
 
 // Config names a provider. Each zero field means the default beside it.
@@ -62,8 +63,11 @@ type Config struct {
 	// Now tells the time, for the tokens of servers that mint none.
 	// Default: time.Now.
 	Now func() time.Time
+	// Backoff is the wait before a second connection to a call's sideband;
+	// it doubles with each that fails. Default: DefaultBackoff.
+	Backoff time.Duration
 	// Logger takes what a provider answered that would not open a call for
-	// the browser. Default: nobody.
+	// the browser, and what of a sideband makes no sense. Default: nobody.
 	Logger *slog.Logger
 	// Transport carries the requests. Default: http.DefaultTransport.
 	Transport http.RoundTripper
@@ -80,6 +84,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.Voice, DefaultVoice)
 	fill(&c.Dialect, DialectOpenAI)
 	fill(&c.Timeout, DefaultTimeout)
+	fill(&c.Backoff, DefaultBackoff)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
