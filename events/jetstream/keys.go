@@ -110,13 +110,6 @@ func (c *keyCache) destroy(name string) {
 	c.put(name, destroyedKey())
 }
 
-// len is how many keys are held.
-func (c *keyCache) len() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.recent.Len()
-}
-
 // empty wipes all keys.
 func (c *keyCache) empty() {
 	c.mu.Lock()

@@ -30,7 +30,7 @@ func TestKeyCacheWipes(t *testing.T) {
 			t.Fatal("a key is lost within the bound")
 		}
 		c.put("c", keyOf(3))
-		if c.get("b") != nil || !isWiped(b) || isWiped(a) || c.len() != 2 {
+		if c.get("b") != nil || !isWiped(b) || isWiped(a) || c.recent.Len() != 2 {
 			t.Error("the wrong key left, or it was not wiped")
 		}
 		if err := b.use(nothing); !errors.Is(err, errForgotten) {
@@ -55,7 +55,7 @@ func TestKeyCacheWipes(t *testing.T) {
 		c.put("a", a)
 		c.close()
 		c.put("late", late)
-		if !isWiped(a) || !isWiped(late) || c.len() != 0 {
+		if !isWiped(a) || !isWiped(late) || c.recent.Len() != 0 {
 			t.Error("a key stays in memory")
 		}
 	})
