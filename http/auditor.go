@@ -246,9 +246,11 @@ func (a *Auditor) store(ctx context.Context, e events.Event) (events.Position, e
 		if err != nil {
 			return 0, err
 		}
-		if len(news) > 0 {
-			a.know(e.Aggregate, news[len(news)-1].Position)
+		if len(news) == 0 {
+			a.forget(e.Aggregate) // what was known last is swept
+			continue
 		}
+		a.know(e.Aggregate, news[len(news)-1].Position)
 	}
 }
 
@@ -265,4 +267,10 @@ func (a *Auditor) know(of events.Aggregate, last events.Position) {
 		clear(a.last)
 	}
 	a.last[of] = max(a.last[of], last)
+}
+
+func (a *Auditor) forget(of events.Aggregate) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.last, of)
 }

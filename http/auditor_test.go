@@ -67,6 +67,25 @@ func TestAuditor(t *testing.T) {
 		}
 		trail(t, b, events.AuditOf(emil), read, read, read, read)
 	})
+	t.Run("goes on where what it knew last was swept", func(t *testing.T) {
+		a := auditorOn(b)
+		const fay = events.AccountID("01KKNQ5E480000000000ACC0FA")
+		in := &events.SignedIn{Method: "password"}
+		var at []events.Position
+		for range 2 {
+			kept, err := a.Keep(t.Context(), events.Actor(fay), fay, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = append(at, kept)
+		}
+		if err := b.Log.SecureDelete(t.Context(), at[1]); err != nil {
+			t.Fatal(err)
+		}
+		a.Note(events.Actor(fay), fay, in)
+		ran(t, a)
+		trail(t, b, events.AuditOf(fay), in, in)
+	})
 	t.Run("counts the failures after the first of a minute", func(t *testing.T) {
 		a := auditorOn(b)
 		hour := events.AuditOfHour(b.Clock.Now(), 3)
