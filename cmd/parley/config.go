@@ -38,6 +38,7 @@ type Config struct {
 	RealtimeAuth       string
 	RealtimeDialect    string
 	RealtimeSession    string // a JSON object
+	PartnerFaults      string // a JSON object
 	Model              string
 	TranscriptionModel string
 	Voice              string

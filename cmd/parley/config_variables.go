@@ -67,6 +67,8 @@ func variables() []variable {
 			Meaning: "How the provider's wire differs: openai (Azure too), localai, speaches, or partner for a `parley partner` elsewhere"},
 		{Name: "PARLEY_REALTIME_SESSION", set: text(func(c *Config) *string { return &c.RealtimeSession }, jsonObject),
 			Meaning: "One JSON object of further parameters, merged into every session that the provider is asked for"},
+		{Name: "PARLEY_PARTNER_FAULTS", set: setPartnerFaults,
+			Meaning: "For tests: troubles that the built-in partner plays, as one JSON object"},
 		{Name: "PARLEY_MODEL", Default: "gpt-realtime-mini", set: text(func(c *Config) *string { return &c.Model }, anything),
 			Meaning: "Model that speaks; on Azure the name of a deployment"},
 		{Name: "PARLEY_TRANSCRIPTION_MODEL", Default: "gpt-4o-mini-transcribe", set: text(func(c *Config) *string { return &c.TranscriptionModel }, anything),

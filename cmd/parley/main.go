@@ -51,6 +51,7 @@ func commands() []command {
 		{"restore", "put a backup in place of a log that is lost: restore --from DIR", restore},
 		{"keys", "how the vault stands: keys status; bring all keys under a new master key: keys rotate", keys},
 		{"doctor", "look at everything that Parley stands on, with a cure for what is wrong", doctor},
+		{"partner", "run the built-in practice partner alone, for any client of the provider's protocol", runPartner},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -46,9 +47,13 @@ func newSpeech(c Config, listen *url.URL, public *url.URL, logger *slog.Logger) 
 		BaseURL: listen.JoinPath("partner", "v1").String(), CallsURL: public.JoinPath("partner", callsPath).String(),
 		Model: "parley-partner", Voice: "espeak", TranscriptionModel: c.TranscriptionModel,
 	}
+	faults, err := partner.ParseFaults([]byte(cmp.Or(c.PartnerFaults, "{}")))
+	if err != nil {
+		return nil, err
+	}
 	p := partner.New(partner.Config{
 		Key: config.APIKey, AllowedOrigin: public.String(), Now: time.Now, Random: rand.Reader, Logger: logger,
-		CallLimit: c.SessionMax,
+		CallLimit: c.SessionMax, Faults: faults,
 	})
 	return &speech{client: realtime.New(config), name: "partner", scripted: true, handler: p.Handler(), partner: p}, nil
 }
@@ -132,4 +137,11 @@ func seedTopics(ctx context.Context, log events.LoadAppender) (last events.Posit
 		last = max(last, at)
 	}
 	return last, nil
+}
+
+// setPartnerFaults accepts faults that the partner knows.
+func setPartnerFaults(c *Config, text string) error {
+	_, err := partner.ParseFaults([]byte(text))
+	c.PartnerFaults = text
+	return err
 }
