@@ -29,28 +29,32 @@ type way struct {
 	ok           int    // the status for those who may call; what it says besides is not asked here
 	body         any
 	fresh        bool // it ends the sign-in: each caller comes with one of her own
+
+	// onErased is the owner's status where her erased session still has an
+	// answer for her; 0: it has none.
+	onErased int
 }
 
 // ways are in an order in which each leaves the next one what it needs.
 func ways(w *world) []way {
 	session := func(method, more string, ok int, body any) way {
-		return way{method, "/api/sessions/{id}" + more, "owner", ok, body, false}
+		return way{method: method, path: "/api/sessions/{id}" + more, access: "owner", ok: ok, body: body}
 	}
 	sum := map[string]any{"size": len(w.recording), "sha256": w.sha256, "content_type": "audio/webm;codecs=opus", "duration_ms": 5000}
 	credentials := map[string]string{"email": "lea@example.org", "password": password}
 	topic := map[string]any{"title": "Mushrooms", "language": "en-US", "level": "B1"}
 	until := map[string]any{"until": time.Now().Add(time.Hour)}
 	return []way{
-		{"GET", "/api/setup", "anyone", 200, nil, false},
-		{"POST", "/api/setup", "anyone", 403, map[string]string{"code": "x", "email": "eve@example.org", "password": password}, false},
-		{"POST", "/api/sign-in", "anyone", 200, credentials, false},
-		{"GET", "/api/me", "signed_in", 200, nil, false},
-		{"GET", "/api/me/audit", "signed_in", 200, nil, false},
-		{"GET", "/api/live", "signed_in", 200, nil, false},
-		{"GET", "/api/topics", "signed_in", 200, nil, false},
-		{"POST", "/api/topics", "learner", 201, topic, false},
-		{"GET", "/api/sessions", "signed_in", 200, nil, false},
-		{"POST", "/api/sessions", "learner", 201, map[string]any{"topic_id": w.topic}, false},
+		{"GET", "/api/setup", "anyone", 200, nil, false, 0},
+		{"POST", "/api/setup", "anyone", 403, map[string]string{"code": "x", "email": "eve@example.org", "password": password}, false, 0},
+		{"POST", "/api/sign-in", "anyone", 200, credentials, false, 0},
+		{"GET", "/api/me", "signed_in", 200, nil, false, 0},
+		{"GET", "/api/me/audit", "signed_in", 200, nil, false, 0},
+		{"GET", "/api/live", "signed_in", 200, nil, false, 0},
+		{"GET", "/api/topics", "signed_in", 200, nil, false, 0},
+		{"POST", "/api/topics", "learner", 201, topic, false, 0},
+		{"GET", "/api/sessions", "signed_in", 200, nil, false, 0},
+		{"POST", "/api/sessions", "learner", 201, map[string]any{"topic_id": w.topic}, false, 0},
 		session("GET", "", 200, nil),
 		session("GET", "/audio", 200, nil),
 		session("GET", "/transcript.json", 200, nil),
@@ -63,20 +67,20 @@ func ways(w *world) []way {
 		session("PUT", "/upload/{upload}/{n}", 415, w.recording), // as JSON
 		session("POST", "/upload/{upload}/complete", 200, nil),
 		session("GET", "/grant", 200, nil),
-		{"POST", "/api/events/{session}/content", "analyst", 403, map[string]string{"reason": "to see"}, false}, // not granted
+		{"POST", "/api/events/{session}/content", "analyst", 403, map[string]string{"reason": "to see"}, false, 0}, // not granted
 		session("PUT", "/grant", 200, until),
-		{"GET", "/api/events", "analyst", 200, nil, false},
-		{"GET", "/api/events/{session}", "analyst", 200, nil, false},
-		{"POST", "/api/events/{session}/content", "analyst", 200, map[string]string{"reason": "to see"}, false},
+		{"GET", "/api/events", "analyst", 200, nil, false, 0},
+		{"GET", "/api/events/{session}", "analyst", 200, nil, false, 0},
+		{"POST", "/api/events/{session}/content", "analyst", 200, map[string]string{"reason": "to see"}, false, 0},
 		session("DELETE", "/grant", 200, nil),
-		{"GET", "/api/ops/status", "operator", 200, nil, false},
-		{"GET", "/api/ops/audit", "operator", 200, nil, false},
-		{"GET", "/api/ops/dead-letters", "operator", 200, nil, false},
-		{"POST", "/api/ops/dead-letters/retry", "operator", 200, map[string]string{"reason": "to try"}, false},
-		{"GET", "/api/ops/sessions", "operator", 200, nil, false},
-		{"POST", "/api/ops/sessions/{id}/recover", "operator", 409, map[string]any{"remedy": "finalize", "dry_run": true}, false}, // it is
+		{"GET", "/api/ops/status", "operator", 200, nil, false, 0},
+		{"GET", "/api/ops/audit", "operator", 200, nil, false, 0},
+		{"GET", "/api/ops/dead-letters", "operator", 200, nil, false, 0},
+		{"POST", "/api/ops/dead-letters/retry", "operator", 200, map[string]string{"reason": "to try"}, false, 0},
+		{"GET", "/api/ops/sessions", "operator", 200, nil, false, 0},
+		{"POST", "/api/ops/sessions/{id}/recover", "operator", 409, map[string]any{"remedy": "finalize", "dry_run": true}, false, 0}, // it is
 		session("DELETE", "", 202, nil),
-		{"POST", "/api/sign-out", "signed_in", 204, nil, true},
+		{"POST", "/api/sign-out", "signed_in", 204, nil, true, 0},
 	}
 }
 
@@ -117,14 +121,24 @@ func (w way) want(caller, object string) int {
 		}
 		return http.StatusForbidden
 	}
-	if w.isOnSession() && (object != live || w.access == "owner" && caller != owner) {
+	if !w.isOnSession() {
+		return w.ok
+	}
+	hers := w.access != "owner" || caller == owner
+	switch {
+	case hers && object == erased && w.onErased != 0:
+		return w.onErased
+	case !hers, object != live:
 		return http.StatusNotFound
 	}
 	return w.ok
 }
 
+// isOnSession tells whether it names a session. Other objects (a browser, a
+// credential) are looked up among the caller's own: to all but the one whose
+// they are, such an id is one that never was.
 func (w way) isOnSession() bool {
-	return strings.Contains(w.path, "{id}") || strings.Contains(w.path, "{session}")
+	return strings.Contains(w.path, "sessions/{id}") || strings.Contains(w.path, "{session}")
 }
 
 // world is a program with somebody of each kind, and something of each.
