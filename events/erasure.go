@@ -1,6 +1,11 @@
 package events
 
-import "time"
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 // Tombstone is a body that stands for removed events of its own aggregate. It
 // comes twice: when they are unreadable, and when they are swept.
@@ -12,11 +17,31 @@ type Tombstone interface {
 	Swept() bool
 }
 
+// IsTombstone tells whether events of a kind are tombstones.
+func (k Kind) IsTombstone() bool {
+	switch k {
+	case KindSessionErased, KindAccountErased, KindTopicErased, KindAuditErased:
+		return true
+	}
+	return false
+}
+
 // Removed lists what an erasure removed of a session.
 func (b *SessionErased) Removed() Numbers { return b.Positions }
 
 // Swept tells whether it is the last tombstone.
 func (b *SessionErased) Swept() bool { return b.SweptAt != nil }
+
+// OwnerKey names the vault's key for OwnerOf.
+const OwnerKey = "receipt"
+
+// OwnerOf is what a tombstone keeps of whose session it was: enough for its learner
+// to be recognized, and nothing by which her tombstones could be told from others'.
+func OwnerOf(key [32]byte, session SessionID, learner AccountID) string {
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write([]byte(string(session) + "/" + string(learner)))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
 
 // Copy is another place on the log's servers that held the same events.
 type Copy struct {

@@ -51,6 +51,7 @@ type Config struct {
 	UploadMax      int64 // bytes
 	SessionMax     time.Duration
 	SessionSilence time.Duration
+	SweepRate      int64 // events a second
 
 	LogLevel  slog.Level
 	LogFormat string
@@ -64,6 +65,7 @@ const (
 	masterLength = 32
 	silenceLeast = time.Second // timers know whole seconds
 	silenceMost  = 24 * time.Hour
+	sweepMost    = 10_000 // events a second
 )
 
 // readConfig reads the environment, as os.Environ gives it. Its error joins every

@@ -92,6 +92,9 @@ func variables() []variable {
 		{Name: "PARLEY_SESSION_SILENCE", Default: "30m", set: setSessionSilence,
 			Meaning: "When nothing is heard of a session for so long it is ended as abandoned; what its browser holds is still taken (1s to 24h)"},
 
+		{Name: "PARLEY_SWEEP_RATE", Default: "10", set: setSweepRate,
+			Meaning: "How many events of deleted sessions each instance overwrites on disk in a second (1 to 10000). More makes appends wait: each rewrites up to 8 MB"},
+
 		{Name: "PARLEY_LOG_LEVEL", Default: "info", set: setLogLevel,
 			Meaning: "Least level of what is logged: debug, info, warn or error"},
 		{Name: "PARLEY_LOG_FORMAT", Default: "text", set: text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
@@ -136,6 +139,11 @@ func setSessionSilence(c *Config, given string) error {
 	}
 	c.SessionSilence = silence
 	return nil
+}
+
+func setSweepRate(c *Config, given string) (err error) {
+	c.SweepRate, err = number(given, 1, sweepMost, "events a second")
+	return err
 }
 
 func setLogLevel(c *Config, given string) error {

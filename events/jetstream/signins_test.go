@@ -92,7 +92,7 @@ func TestSignIns(t *testing.T) {
 func TestLedger(t *testing.T) {
 	b := eventstest.NewBundle(t)
 	for _, at := range []time.Time{eventstest.Began, eventstest.Began.Add(time.Hour)} {
-		if err := b.Log.Ledger().Record(t.Context(), anna, at); err != nil {
+		if err := b.Log.Ledger().Record(t.Context(), anna.Aggregate(), at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestLedger(t *testing.T) {
 		}
 	})
 	t.Run("no session is refused", func(t *testing.T) {
-		if err := b.Log.Ledger().Record(t.Context(), "", eventstest.Began); events.CodeOf(err) != events.CodeInvalid {
+		if err := b.Log.Ledger().Record(t.Context(), events.SessionID("").Aggregate(), eventstest.Began); events.CodeOf(err) != events.CodeInvalid {
 			t.Errorf("got %v, want %s", err, events.CodeInvalid)
 		}
 	})
