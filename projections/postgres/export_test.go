@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -29,8 +30,8 @@ func ContentsOf(r *projections.Rows) Contents {
 	render(c, calls, in.calls)
 	render(c, segments, in.segments)
 	render(c, responses, in.responses)
-	render(c, topics, values(r.Topics))
-	render(c, accounts, values(r.Accounts))
+	render(c, topics, slices.DeleteFunc(values(r.Topics), func(t topicRow) bool { return t.Gone }))
+	render(c, accounts, slices.DeleteFunc(values(r.Accounts), func(a accountRow) bool { return a.Gone }))
 	var held []emailRow
 	for _, row := range values(r.Emails) {
 		if row.Account != "" {
