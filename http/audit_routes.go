@@ -161,7 +161,7 @@ func (s *Server) nameOf(ctx context.Context, actor events.Actor, known map[event
 	case err != nil:
 		return "", err
 	default:
-		known[actor] = who.Person.Name
+		known[actor] = who.Registered.Private.Name
 	}
 	return known[actor], nil
 }

@@ -43,14 +43,14 @@ func (s *Server) admit(ctx context.Context, to access, token string) (context.Co
 	if to == toAnyone {
 		return ctx, nil
 	}
-	account, err := s.whose(ctx, token)
+	in, err := s.whose(ctx, token)
 	if err != nil {
 		return ctx, err
 	}
 	if role, asked := roleFor[to]; asked {
-		err = s.holds(ctx, account, role)
+		err = s.holds(ctx, in.Account, role)
 	}
-	return context.WithValue(ctx, callerKey{}, account), err
+	return context.WithValue(ctx, callerKey{}, in), err
 }
 
 func (s *Server) holds(ctx context.Context, account events.AccountID, role events.Role) error {

@@ -63,6 +63,7 @@ type Server struct {
 	logger     *slog.Logger
 	cookieName string
 	setup      setup
+	pace       *pace
 	writes     writes
 	metrics    *metrics
 	router     chi.Router
@@ -77,6 +78,7 @@ type Server struct {
 func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Server {
 	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
+	s.pace = newPace(doors.Now)
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.metrics = newMetrics(doors.Now)
 	s.measureAudit()
@@ -113,6 +115,9 @@ func (s *Server) routes() chi.Router {
 		r.Use(crossOrigin.Handler)
 		s.api = humachi.New(r, s.apiConfig())
 		s.accountRoutes()
+		s.browserRoutes()
+		s.invitationRoutes()
+		s.roleRoutes()
 		s.topicRoutes()
 		s.sessionRoutes()
 		s.callRoutes()

@@ -27,6 +27,10 @@ type Views interface {
 	OpenSessions(ctx context.Context, of map[events.SessionID]bool) (map[events.SessionID]bool, error)
 	// CountAccounts tells whether the first account is still to be made.
 	CountAccounts(ctx context.Context) (int, error)
+	// Accounts lists accounts by id, from behind one on; "" is the first.
+	// Errors: CodeUnavailable.
+	Accounts(ctx context.Context, after events.AccountID, limit int) ([]projections.AccountView, error)
+	Holders
 }
 
 // Session is a session as JSON.

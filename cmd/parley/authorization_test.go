@@ -44,10 +44,10 @@ func ways(w *world) []way {
 	credentials := map[string]string{"email": "lea@example.org", "password": password}
 	topic := map[string]any{"title": "Mushrooms", "language": "en-US", "level": "B1"}
 	until := map[string]any{"until": time.Now().Add(time.Hour)}
-	return []way{
+	return slices.Concat(accountWays(), []way{
 		{"GET", "/api/setup", "anyone", 200, nil, false, 0},
 		{"POST", "/api/setup", "anyone", 403, map[string]string{"code": "x", "email": "eve@example.org", "password": password}, false, 0},
-		{"POST", "/api/sign-in", "anyone", 200, credentials, false, 0},
+		{"POST", "/api/sign-in", "anyone", 200, credentials, true, 0}, // in place of who was signed in there
 		{"GET", "/api/me", "signed_in", 200, nil, false, 0},
 		{"GET", "/api/me/audit", "signed_in", 200, nil, false, 0},
 		{"GET", "/api/live", "signed_in", 200, nil, false, 0},
@@ -80,8 +80,9 @@ func ways(w *world) []way {
 		{"GET", "/api/ops/sessions", "operator", 200, nil, false, 0},
 		{"POST", "/api/ops/sessions/{id}/recover", "operator", 409, map[string]any{"remedy": "finalize", "dry_run": true}, false, 0}, // it is
 		session("DELETE", "", 202, nil),
+		{"DELETE", "/api/me/browsers", "signed_in", 204, nil, false, 0},
 		{"POST", "/api/sign-out", "signed_in", 204, nil, true, 0},
-	}
+	})
 }
 
 // nobodys are ways in for probes and machines: no account has a part in them.
@@ -248,7 +249,7 @@ func (w *world) ask(t *testing.T, by *browser, method, path string, body any) an
 }
 
 func (w *world) fill(path, object string) string {
-	return strings.NewReplacer("{id}", w.objects[object], "{session}", w.objects[object], "{upload}", w.upload, "{n}", "1").Replace(path)
+	return strings.NewReplacer("{id}", w.objects[object], "{session}", w.objects[object], "{upload}", w.upload, "{n}", "1", "{account}", w.objects[missing], "{browser}", w.objects[missing], "{credential}", w.objects[missing], "{role}", "learner").Replace(path)
 }
 
 // TestAuthorization crosses every way in with every caller and every object.
