@@ -3,7 +3,6 @@ package events_test
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"parley/events"
 )
@@ -18,26 +17,13 @@ func accountOf(bodies ...events.Body) *events.Account {
 
 func TestAccountRegister(t *testing.T) {
 	roles := []events.Role{events.RoleLearner, events.RoleOperator}
-	drafts, err := accountOf().Register(events.Person{Name: "Ada"}, "hash", roles)
+	drafts, err := accountOf().Register(events.Person{Name: "Ada"}, events.NewPassword("hash"), roles)
 	wantCode(t, err, "")
 	wantKinds(t, drafts, events.KindAccountRegistered, events.KindAccountCredentialAdded, events.KindAccountRoleGranted, events.KindAccountRoleGranted)
-	_, err = accountOf(&events.AccountRegistered{}).Register(events.Person{}, "hash", roles)
+	_, err = accountOf(&events.AccountRegistered{}).Register(events.Person{}, events.NewPassword("hash"), roles)
 	wantCode(t, err, events.CodeConflict)
-	_, err = accountOf(&events.AccountErased{}).Register(events.Person{}, "hash", roles)
+	_, err = accountOf(&events.AccountErased{}).Register(events.Person{}, events.NewPassword("hash"), roles)
 	wantCode(t, err, events.CodeConflict)
-}
-
-func TestAccountErase(t *testing.T) {
-	now := time.Now()
-	drafts, err := accountOf(&events.AccountRegistered{}).Erase(&events.AccountErased{})
-	wantCode(t, err, "")
-	wantKinds(t, drafts, events.KindAccountErased)
-	drafts, _ = accountOf(&events.AccountErased{}).Erase(&events.AccountErased{})
-	wantKinds(t, drafts)
-	drafts, _ = accountOf(&events.AccountErased{}).Erase(&events.AccountErased{SweptAt: &now})
-	wantKinds(t, drafts, events.KindAccountErased)
-	_, err = accountOf().Erase(&events.AccountErased{})
-	wantCode(t, err, events.CodeNotFound)
 }
 
 func TestEmailClaim(t *testing.T) {

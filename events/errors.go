@@ -40,6 +40,10 @@ const (
 	CodeAlreadyStored Code = "already_stored"
 	// CodeLimited: too often; try again later.
 	CodeLimited Code = "rate_limited"
+	// CodeTooManyCalls: as many calls as an account may have are open.
+	CodeTooManyCalls Code = "too_many_calls"
+	// CodeUsedUp: what an account may use in a day is used.
+	CodeUsedUp Code = "used_up"
 	// CodeProvider: the speech provider refused or did not answer.
 	CodeProvider Code = "provider_unavailable"
 	// CodeUnavailable: a server that Parley needs cannot be reached.

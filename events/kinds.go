@@ -39,12 +39,21 @@ const (
 	KindSessionDeleteRequested Kind = "session_delete_requested"
 	KindSessionErased          Kind = "session_erased"
 
-	KindAccountRegistered      Kind = "account_registered"
-	KindAccountCredentialAdded Kind = "account_credential_added"
-	KindAccountRoleGranted     Kind = "account_role_granted"
-	KindAccountErased          Kind = "account_erased"
-	KindEmailClaimed           Kind = "email_claimed"
-	KindEmailReleased          Kind = "email_released"
+	KindAccountRegistered          Kind = "account_registered"
+	KindAccountCredentialAdded     Kind = "account_credential_added"
+	KindAccountCredentialRenamed   Kind = "account_credential_renamed"
+	KindAccountCredentialUsed      Kind = "account_credential_used"
+	KindAccountCredentialRemoved   Kind = "account_credential_removed"
+	KindAccountRoleGranted         Kind = "account_role_granted"
+	KindAccountRoleWithdrawn       Kind = "account_role_withdrawn"
+	KindAccountInvited             Kind = "account_invited"
+	KindAccountInvitationWithdrawn Kind = "account_invitation_withdrawn"
+	KindAccountResetAllowed        Kind = "account_reset_allowed"
+	KindAccountErased              Kind = "account_erased"
+	KindIdentityClaimed            Kind = "identity_claimed"
+	KindIdentityReleased           Kind = "identity_released"
+	KindEmailClaimed               Kind = "email_claimed"
+	KindEmailReleased              Kind = "email_released"
 
 	KindTopicAdded   Kind = "topic_added"
 	KindTopicRevised Kind = "topic_revised"
@@ -54,39 +63,61 @@ const (
 // blank makes an empty body of each kind. A kind that is not here cannot be
 // read; the golden test walks this table.
 var blank = map[Kind]func() Body{
-	KindSessionStarted:         func() Body { return new(SessionStarted) },
-	KindTokenIssued:            func() Body { return new(TokenIssued) },
-	KindTokenRefreshed:         func() Body { return new(TokenRefreshed) },
-	KindTokenRefreshFailed:     func() Body { return new(TokenRefreshFailed) },
-	KindCallConnected:          func() Body { return new(CallConnected) },
-	KindCallDescribed:          func() Body { return new(CallDescribed) },
-	KindCallDropped:            func() Body { return new(CallDropped) },
-	KindResponseMeasured:       func() Body { return new(ResponseMeasured) },
-	KindSegmentPlaced:          func() Body { return new(SegmentPlaced) },
-	KindSegmentTranscribed:     func() Body { return new(SegmentTranscribed) },
-	KindSegmentTimed:           func() Body { return new(SegmentTimed) },
-	KindSegmentInterrupted:     func() Body { return new(SegmentInterrupted) },
-	KindUsageRecorded:          func() Body { return new(UsageRecorded) },
-	KindRecordingStarted:       func() Body { return new(RecordingStarted) },
-	KindRecordingMuted:         func() Body { return new(RecordingMuted) },
-	KindOutboxReceived:         func() Body { return new(OutboxReceived) },
-	KindSessionEnded:           func() Body { return new(SessionEnded) },
-	KindUploadRequested:        func() Body { return new(UploadRequested) },
-	KindUploadCompleted:        func() Body { return new(UploadCompleted) },
-	KindAudioFinalized:         func() Body { return new(AudioFinalized) },
-	KindAudioMeasured:          func() Body { return new(AudioMeasured) },
-	KindAudioRejected:          func() Body { return new(AudioRejected) },
-	KindSessionDeleteRequested: func() Body { return new(SessionDeleteRequested) },
-	KindSessionErased:          func() Body { return new(SessionErased) },
-	KindAccountRegistered:      func() Body { return new(AccountRegistered) },
-	KindAccountCredentialAdded: func() Body { return new(AccountCredentialAdded) },
-	KindAccountRoleGranted:     func() Body { return new(AccountRoleGranted) },
-	KindAccountErased:          func() Body { return new(AccountErased) },
-	KindEmailClaimed:           func() Body { return new(EmailClaimed) },
-	KindEmailReleased:          func() Body { return new(EmailReleased) },
-	KindTopicAdded:             func() Body { return new(TopicAdded) },
-	KindTopicRevised:           func() Body { return new(TopicRevised) },
-	KindTopicRetired:           func() Body { return new(TopicRetired) },
+	KindSessionStarted:             func() Body { return new(SessionStarted) },
+	KindTokenIssued:                func() Body { return new(TokenIssued) },
+	KindTokenRefreshed:             func() Body { return new(TokenRefreshed) },
+	KindTokenRefreshFailed:         func() Body { return new(TokenRefreshFailed) },
+	KindCallConnected:              func() Body { return new(CallConnected) },
+	KindCallDescribed:              func() Body { return new(CallDescribed) },
+	KindCallDropped:                func() Body { return new(CallDropped) },
+	KindResponseMeasured:           func() Body { return new(ResponseMeasured) },
+	KindSegmentPlaced:              func() Body { return new(SegmentPlaced) },
+	KindSegmentTranscribed:         func() Body { return new(SegmentTranscribed) },
+	KindSegmentTimed:               func() Body { return new(SegmentTimed) },
+	KindSegmentInterrupted:         func() Body { return new(SegmentInterrupted) },
+	KindUsageRecorded:              func() Body { return new(UsageRecorded) },
+	KindRecordingStarted:           func() Body { return new(RecordingStarted) },
+	KindRecordingMuted:             func() Body { return new(RecordingMuted) },
+	KindOutboxReceived:             func() Body { return new(OutboxReceived) },
+	KindSessionEnded:               func() Body { return new(SessionEnded) },
+	KindUploadRequested:            func() Body { return new(UploadRequested) },
+	KindUploadCompleted:            func() Body { return new(UploadCompleted) },
+	KindAudioFinalized:             func() Body { return new(AudioFinalized) },
+	KindAudioMeasured:              func() Body { return new(AudioMeasured) },
+	KindAudioRejected:              func() Body { return new(AudioRejected) },
+	KindSessionDeleteRequested:     func() Body { return new(SessionDeleteRequested) },
+	KindSessionErased:              func() Body { return new(SessionErased) },
+	KindAccountRegistered:          func() Body { return new(AccountRegistered) },
+	KindAccountCredentialAdded:     func() Body { return new(AccountCredentialAdded) },
+	KindAccountRoleGranted:         func() Body { return new(AccountRoleGranted) },
+	KindAccountCredentialRenamed:   func() Body { return new(AccountCredentialRenamed) },
+	KindAccountCredentialUsed:      func() Body { return new(AccountCredentialUsed) },
+	KindAccountCredentialRemoved:   func() Body { return new(AccountCredentialRemoved) },
+	KindAccountRoleWithdrawn:       func() Body { return new(AccountRoleWithdrawn) },
+	KindAccountInvited:             func() Body { return new(AccountInvited) },
+	KindAccountInvitationWithdrawn: func() Body { return new(AccountInvitationWithdrawn) },
+	KindAccountResetAllowed:        func() Body { return new(AccountResetAllowed) },
+	KindIdentityClaimed:            func() Body { return new(IdentityClaimed) },
+	KindIdentityReleased:           func() Body { return new(IdentityReleased) },
+	KindAccountErased:              func() Body { return new(AccountErased) },
+	KindEmailClaimed:               func() Body { return new(EmailClaimed) },
+	KindEmailReleased:              func() Body { return new(EmailReleased) },
+	KindTopicAdded:                 func() Body { return new(TopicAdded) },
+	KindTopicRevised:               func() Body { return new(TopicRevised) },
+	KindTopicRetired:               func() Body { return new(TopicRetired) },
+	KindTopicErased:                func() Body { return new(TopicErased) },
+	KindAuditErased:                func() Body { return new(AuditErased) },
+	KindAccountDeleteRequested:     func() Body { return new(AccountDeleteRequested) },
+	KindAccountErasurePlanned:      func() Body { return new(AccountErasurePlanned) },
+	KindContentGranted:             func() Body { return new(ContentGranted) },
+	KindContentGrantWithdrawn:      func() Body { return new(ContentGrantWithdrawn) },
+	KindSignedIn:                   func() Body { return new(SignedIn) },
+	KindSignInFailed:               func() Body { return new(SignInFailed) },
+	KindContentRead:                func() Body { return new(ContentRead) },
+	KindExported:                   func() Body { return new(Exported) },
+	KindDeletionRequested:          func() Body { return new(DeletionRequested) },
+	KindOperatorActed:              func() Body { return new(OperatorActed) },
+	KindAuditInterrupted:           func() Body { return new(AuditInterrupted) },
 }
 
 const (

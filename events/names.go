@@ -25,11 +25,11 @@ type (
 )
 
 // ParseID checks that a text from outside is a ULID in canonical form.
-// Errors: CodeInvalid.
+// Errors: CodeInvalid; it does not repeat the text, which may be anything.
 func ParseID[T ~string](text string) (T, error) {
 	id, err := ulid.ParseStrict(text)
 	if err != nil || id.String() != text {
-		return "", Errorf(CodeInvalid, "%q is not a ULID (26 characters 0-9 A-Z)", clip(text))
+		return "", Errorf(CodeInvalid, "an id is not a ULID (26 characters 0-9 A-Z)")
 	}
 	return T(text), nil
 }
@@ -88,7 +88,7 @@ func ParsePosition(text string) (Position, error) {
 	digits, found := strings.CutPrefix(text, positionPrefix)
 	n, err := strconv.ParseUint(digits, 36, 63)
 	if !found || err != nil || Position(n).String() != text {
-		return 0, Errorf(CodeInvalid, "%q is not a position", clip(text))
+		return 0, Errorf(CodeInvalid, "a position is not one that Parley gave")
 	}
 	return Position(n), nil
 }

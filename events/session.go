@@ -109,7 +109,13 @@ func (s *Session) Open(by AccountID) error {
 	switch {
 	case !s.Exists(), s.Learner != by && s.Learner != "":
 		return Errorf(CodeNotFound, "there is no such session")
-	case s.Deleted != nil, s.Erased != nil:
+	}
+	return s.deleted()
+}
+
+// deleted refuses what comes too late, whoever decides. Errors: CodeErased.
+func (s *Session) deleted() error {
+	if s.Deleted != nil || s.Erased != nil {
 		return Errorf(CodeErased, "this session was deleted")
 	}
 	return nil
@@ -147,7 +153,11 @@ func (s *Session) IssueToken(expiresAt time.Time, mint time.Duration) (call int,
 
 // End ends the talking. Ending again drafts nothing, unless a later visit
 // knows of a longer outbox or that no recording will come.
+// Errors: CodeInvalid, CodeErased.
 func (s *Session) End(b *SessionEnded) ([]Event, error) {
+	if err := s.deleted(); err != nil {
+		return nil, err
+	}
 	if b.LastN < 0 {
 		return nil, Errorf(CodeInvalid, "last_n must not be negative")
 	}

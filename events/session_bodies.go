@@ -258,6 +258,9 @@ type SessionErased struct {
 	Objects      int        `json:"objects"`
 	UnreadableAt time.Time  `json:"unreadable_at"`
 	SweptAt      *time.Time `json:"swept_at,omitempty"`
+	RequestedAt  *time.Time `json:"requested_at,omitempty"`
+	Owner        string     `json:"owner,omitempty"`  // keyed hash of session and learner: who may read the receipt
+	Copies       []Copy     `json:"copies,omitempty"` // of the log
 }
 
 // Kinds and sealed parts.

@@ -4,8 +4,11 @@ package events
 // gives the same upload and drafts nothing; other bytes replace an upload that
 // was rejected or never completed.
 // It may begin before the session's end is in: the upload runs while the last
-// transcriptions are awaited. Errors: CodeConflict when the audio is there.
+// transcriptions are awaited. Errors: CodeConflict when the audio is there, CodeErased.
 func (s *Session) RequestUpload(b *UploadRequested) (UploadID, []Event, error) {
+	if err := s.deleted(); err != nil {
+		return "", nil, err
+	}
 	switch {
 	case s.Audio != nil && s.Upload != nil && s.Upload.SHA256 == b.SHA256:
 		return s.Upload.Upload, nil, nil
@@ -26,7 +29,11 @@ func (s *Session) KnownUpload(id UploadID) (*UploadRequested, error) {
 }
 
 // CompleteUpload notes that the bytes lie in the store; once only.
+// Errors: CodeNotFound, CodeErased.
 func (s *Session) CompleteUpload(b *UploadCompleted) ([]Event, error) {
+	if err := s.deleted(); err != nil {
+		return nil, err
+	}
 	if _, err := s.KnownUpload(b.Upload); err != nil {
 		return nil, err
 	}
@@ -38,7 +45,7 @@ func (s *Session) CompleteUpload(b *UploadCompleted) ([]Event, error) {
 
 // ToFinalize is the upload that waits for the finalizer; nil when none does.
 func (s *Session) ToFinalize() *UploadCompleted {
-	if s.Deleted != nil || s.Erased != nil || s.Audio != nil || s.Rejected != nil {
+	if s.deleted() != nil || s.Audio != nil || s.Rejected != nil {
 		return nil
 	}
 	return s.Completed
@@ -62,7 +69,7 @@ func (s *Session) RejectAudio(b *AudioRejected) ([]Event, error) {
 
 // MeasureAudio notes where the levels of the audio lie, once.
 func (s *Session) MeasureAudio(b *AudioMeasured) ([]Event, error) {
-	if s.Deleted != nil || s.Erased != nil || s.Measured != nil || s.Audio == nil || s.Audio.Upload != b.Upload {
+	if s.deleted() != nil || s.Measured != nil || s.Audio == nil || s.Audio.Upload != b.Upload {
 		return nil, nil
 	}
 	return Draft(b), nil

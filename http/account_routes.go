@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -39,11 +38,12 @@ type Limits struct {
 type meOutput struct{ Body Me }
 
 type signedInOutput struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
+	SetCookie []http.Cookie `header:"Set-Cookie"`
 	Body      Me
 }
 
 type credentials struct {
+	Asking
 	Body struct {
 		Email    string `json:"email" maxLength:"254"`
 		Password string `json:"password" maxLength:"1000"`
@@ -51,6 +51,7 @@ type credentials struct {
 }
 
 type firstAccount struct {
+	Asking
 	Body struct {
 		Code     string `json:"code" maxLength:"100"`
 		Name     string `json:"name,omitempty" maxLength:"400"`
@@ -65,6 +66,13 @@ type setupOutput struct {
 	}
 }
 
+type passwordInput struct {
+	Body struct {
+		Old string `json:"old,omitempty" maxLength:"1000" doc:"Empty when there is none yet"`
+		New string `json:"new" maxLength:"1000"`
+	}
+}
+
 type signedOutOutput struct {
 	SetCookie http.Cookie `header:"Set-Cookie"`
 }
@@ -76,6 +84,7 @@ func (s *Server) accountRoutes() {
 	open(s, huma.Operation{OperationID: "sign-in", Method: http.MethodPost, Path: "/api/sign-in", Summary: "Sign in with e-mail address and password"}, s.signIn)
 	private(s, huma.Operation{OperationID: "sign-out", Method: http.MethodPost, Path: "/api/sign-out", DefaultStatus: http.StatusNoContent, Summary: "End this browser's sign-in"}, s.signOut)
 	private(s, huma.Operation{OperationID: "me", Method: http.MethodGet, Path: "/api/me", Summary: "Who is signed in"}, s.me)
+	private(s, huma.Operation{OperationID: "change-password", Method: http.MethodPut, Path: "/api/me/password", DefaultStatus: http.StatusNoContent, Summary: "Set another password; all other browsers are signed out"}, s.changePassword)
 }
 
 func (s *Server) setupNeeded(ctx context.Context, _ *struct{}) (*setupOutput, error) {
@@ -108,45 +117,58 @@ func (s *Server) setUp(ctx context.Context, in *firstAccount) (*signedInOutput, 
 	if err != nil {
 		return nil, err
 	}
-	return s.welcome(ctx, who)
+	return s.welcome(ctx, who, &in.Asking, events.ByPassword)
 }
 
 func (s *Server) signIn(ctx context.Context, in *credentials) (*signedInOutput, error) {
+	trying, err := s.trySignIn(ctx, &in.Asking, in.Body.Email)
+	if err != nil {
+		return nil, err
+	}
 	who, err := s.doors.Accounts.SignIn(ctx, in.Body.Email, in.Body.Password)
+	if events.CodeOf(err) == events.CodeUnauthenticated {
+		s.noteFailure(ctx, who.ID, events.ByPassword)
+		return nil, err
+	}
+	trying.forgive()
 	if err != nil {
 		return nil, err
 	}
-	return s.welcome(ctx, who)
+	return s.welcome(ctx, who, &in.Asking, events.ByPassword)
 }
 
-func (s *Server) welcome(ctx context.Context, who *Identity) (*signedInOutput, error) {
-	cookie, err := s.signedIn(ctx, who.ID)
+// welcome signs a browser in for somebody who proved who she is.
+func (s *Server) welcome(ctx context.Context, who *events.Account, from *Asking, method string) (*signedInOutput, error) {
+	cookies, err := s.signedIn(ctx, who, from)
 	if err != nil {
 		return nil, err
 	}
-	return &signedInOutput{SetCookie: *cookie, Body: s.meOf(who)}, nil
+	s.noteSignIn(ctx, who.ID, method)
+	return &signedInOutput{SetCookie: cookies, Body: s.meOf(who)}, nil
 }
 
-type signOutInput struct {
-	Cookies []*http.Cookie
+func (s *Server) signOut(ctx context.Context, _ *struct{}) (*signedOutOutput, error) {
+	in := callerIn(ctx)
+	err := s.doors.SignIns.Revoke(ctx, in.Account, in.Browser)
+	return &signedOutOutput{SetCookie: *s.keep(s.cookieName, "", 0)}, err
 }
 
-// Resolve keeps the request's cookies: their names depend on the configuration.
-func (in *signOutInput) Resolve(ctx huma.Context) []error {
-	in.Cookies = huma.ReadCookies(ctx)
-	return nil
-}
-
-func (s *Server) signOut(ctx context.Context, in *signOutInput) (*signedOutOutput, error) {
-	for _, c := range in.Cookies {
-		if c.Name != s.cookieName {
-			continue
-		}
-		if err := s.doors.SignIns.Revoke(ctx, hashToken(c.Value)); err != nil {
-			return nil, err
-		}
+// changePassword ends the sign-ins of all other browsers: one of them may be why
+// it is changed. Guessing the old one is slowed down like a sign-in.
+func (s *Server) changePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
+	trying, err := s.pace.begin(place{account: string(caller(ctx)), browser: string(callerIn(ctx).Browser)})
+	if err != nil {
+		return nil, err
 	}
-	return &signedOutOutput{SetCookie: *s.cookie("", -1)}, nil
+	at, err := s.doors.Accounts.ChangePassword(ctx, caller(ctx), in.Body.Old, in.Body.New)
+	if events.CodeOf(err) != events.CodeForbidden {
+		trying.forgive()
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.writes.note(caller(ctx), at)
+	return nil, s.doors.SignIns.RevokeOthers(ctx, caller(ctx), callerIn(ctx).Browser)
 }
 
 func (s *Server) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
@@ -160,28 +182,12 @@ func (s *Server) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
 	return &meOutput{s.meOf(who)}, nil
 }
 
-func (s *Server) meOf(who *Identity) Me {
+func (s *Server) meOf(who *events.Account) Me {
 	var me Me
-	me.Account.ID, me.Account.Name, me.Account.Email = who.ID, who.Person.Name, who.Person.Email
-	me.Account.Roles = []events.Role{}
-	for role := range who.Roles {
-		me.Account.Roles = append(me.Account.Roles, role)
-	}
-	slices.Sort(me.Account.Roles)
+	me.Account.ID, me.Account.Name, me.Account.Email = who.ID, who.Registered.Private.Name, who.Registered.Private.Email
+	me.Account.Roles = rolesOf(who)
 	me.Partner = s.config.Partner
 	me.Provider = Provided{s.config.Provider, s.config.Model}
 	me.Limits = Limits{s.config.UploadMax, s.config.SessionMax.Milliseconds()}
 	return me
-}
-
-// asLearner refuses an account that may not practise. Errors: CodeForbidden.
-func (s *Server) asLearner(ctx context.Context) error {
-	who, err := s.doors.Accounts.Find(ctx, caller(ctx))
-	if err != nil {
-		return err
-	}
-	if !who.Roles[events.RoleLearner] {
-		return events.Errorf(events.CodeForbidden, "this account is not a learner's")
-	}
-	return nil
 }

@@ -13,14 +13,18 @@ import (
 	"parley/events"
 )
 
-// Keyring gives keys that never change, by name; the vault is one.
+// Keyring gives keys that never change, by name, and ends those of somebody's
+// data; the vault is one.
 type Keyring interface {
 	// Keyed gives the named key, made at its first use. Errors: CodeUnavailable.
 	Keyed(ctx context.Context, name string) ([32]byte, error)
+	// Destroy makes everything that was sealed for the owner unreadable.
+	// Errors: CodeUnavailable; then it must be repeated.
+	Destroy(ctx context.Context, owner events.Aggregate) error
 }
 
-// Accounts opens accounts and checks who somebody is. It reads the log, not
-// the read models, so that an account just made can sign in at once.
+// Accounts opens accounts, changes them and checks who somebody is. It reads the
+// log, not the read models, so that an account just made can sign in at once.
 type Accounts struct {
 	log       events.LoadAppender
 	keys      Keyring
@@ -40,39 +44,56 @@ const (
 	MaxEmail = 254
 )
 
-// Add opens an account with a password. The address is claimed first; a claim
-// whose account never came to be is taken over.
+// Add opens an account with a password.
 // Errors: CodeInvalid, CodeConflict (the address is somebody's), those of the log.
 func (a *Accounts) Add(ctx context.Context, by events.Actor, who events.Person, password string, roles []events.Role) (events.AccountID, events.Position, error) {
 	who, err := checkPerson(who)
 	if err != nil {
 		return "", 0, err
 	}
-	hash, err := a.passwords.Hash(ctx, password)
-	if err != nil {
-		return "", 0, err
-	}
-	claim, err := a.email(ctx, who.Email)
+	hash, err := a.passwords.Hash(ctx, password, who)
 	if err != nil {
 		return "", 0, err
 	}
 	id := events.AccountID(a.newID())
-	stamp := events.Stamp{Actor: by, Time: a.now(), NewID: func() events.EventID { return events.EventID(a.newID()) }}
-	_, err = events.Execute(ctx, a.log, claim, &events.EmailClaim{}, stamp, func(c *events.EmailClaim) ([]events.Event, error) {
-		return c.Claim(id, func(holder events.AccountID) (bool, error) { return a.absent(ctx, holder) })
-	})
-	if err != nil {
+	if err := a.claimEmail(ctx, by, id, who.Email); err != nil {
 		return "", 0, err
 	}
-	at, err := events.Execute(ctx, a.log, id.Aggregate(), events.NewAccount(id), stamp, func(acc *events.Account) ([]events.Event, error) {
-		return acc.Register(who, hash, roles)
+	_, at, err := a.decide(ctx, by, id, func(acc *events.Account) ([]events.Event, error) {
+		return acc.Register(who, events.NewPassword(hash), roles)
 	})
 	return id, at, err
 }
 
+// decide executes a command on an account, and gives what it is then.
+func (a *Accounts) decide(ctx context.Context, by events.Actor, id events.AccountID, decide func(*events.Account) ([]events.Event, error)) (*events.Account, events.Position, error) {
+	account := events.NewAccount(id)
+	at, err := events.Execute(ctx, a.log, id.Aggregate(), account, a.stamp(by), decide)
+	return account, at, err
+}
+
+func (a *Accounts) stamp(by events.Actor) events.Stamp {
+	return events.Stamp{Actor: by, Time: a.now(), NewID: func() events.EventID { return events.EventID(a.newID()) }}
+}
+
+// claimEmail takes an address for an account. The claim comes before the account;
+// one whose account never came to be is taken over.
+func (a *Accounts) claimEmail(ctx context.Context, by events.Actor, id events.AccountID, address string) error {
+	claim, err := a.email(ctx, address)
+	if err != nil {
+		return err
+	}
+	_, err = events.Execute(ctx, a.log, claim, &events.EmailClaim{}, a.stamp(by), func(c *events.EmailClaim) ([]events.Event, error) {
+		return c.Claim(id, func(holder events.AccountID) (bool, error) { return a.absent(ctx, holder) })
+	})
+	return err
+}
+
+// absent tells whether an account never came to be. One that was erased did; its
+// address is free when the eraser has released it.
 func (a *Accounts) absent(ctx context.Context, id events.AccountID) (bool, error) {
-	evs, err := a.log.Load(ctx, id.Aggregate(), 0)
-	return len(evs) == 0, err
+	account, err := a.load(ctx, id)
+	return err == nil && account.Registered == nil && account.Erased == nil, err
 }
 
 func checkPerson(who events.Person) (events.Person, error) {
@@ -96,7 +117,7 @@ func (a *Accounts) email(ctx context.Context, address string) (events.Aggregate,
 	if err != nil {
 		return events.Aggregate{}, err
 	}
-	return events.EmailAggregate(keyedHash(key, strings.ToLower(address))), nil
+	return events.EmailAggregate(keyedHash(key, strings.ToLower(strings.TrimSpace(address)))), nil
 }
 
 func keyedHash(key [32]byte, text string) string {
@@ -105,63 +126,65 @@ func keyedHash(key [32]byte, text string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// Identity is who somebody is.
-type Identity struct {
-	ID           events.AccountID
-	Person       events.Person
-	Roles        map[events.Role]bool
-	passwordHash string
-}
-
-// Evolve folds an account with its sealed parts.
-func (i *Identity) Evolve(e events.Event) {
-	switch b := e.Body.(type) {
-	case *events.AccountRegistered:
-		i.ID, i.Person = events.AccountID(e.Aggregate.ID), b.Private
-	case *events.AccountCredentialAdded:
-		i.passwordHash = b.Private.PasswordHash
-	case *events.AccountRoleGranted:
-		i.Roles[b.Role] = true
-	case *events.AccountErased:
-		*i = Identity{Roles: map[events.Role]bool{}}
-	}
-}
-
-// Find loads an account. Errors: CodeNotFound.
-func (a *Accounts) Find(ctx context.Context, id events.AccountID) (*Identity, error) {
+// load folds an account, whether or not it is anybody's.
+func (a *Accounts) load(ctx context.Context, id events.AccountID) (*events.Account, error) {
 	evs, err := a.log.Load(ctx, id.Aggregate(), 0)
 	if err != nil {
 		return nil, err
 	}
-	who := &Identity{Roles: map[events.Role]bool{}}
+	account := events.NewAccount(id)
 	for _, e := range evs {
-		who.Evolve(e)
+		account.Evolve(e)
 	}
-	if who.ID == "" {
+	return account, nil
+}
+
+// Find loads an account that is somebody's. Errors: CodeNotFound.
+func (a *Accounts) Find(ctx context.Context, id events.AccountID) (*events.Account, error) {
+	account, err := a.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !account.Live() {
 		return nil, events.Errorf(events.CodeNotFound, "there is no such account")
 	}
-	return who, nil
+	return account, nil
 }
 
-// SignIn checks address and password; an unknown address takes as long and
-// answers the same as a wrong password. Errors: CodeUnauthenticated.
-func (a *Accounts) SignIn(ctx context.Context, address, password string) (*Identity, error) {
-	who, err := a.holder(ctx, strings.TrimSpace(address))
+// ByEmail loads the account of an address. Errors: CodeNotFound.
+func (a *Accounts) ByEmail(ctx context.Context, address string) (*events.Account, error) {
+	account, err := a.holder(ctx, address)
+	if err == nil && !account.Live() {
+		return nil, events.Errorf(events.CodeNotFound, "there is no account with this e-mail address")
+	}
+	return account, err
+}
+
+// SignIn checks address and password. An unknown address goes the same way as a
+// known one, takes as long, and answers the same as a wrong password.
+// Errors: CodeUnauthenticated; then the account is that of the address, and only
+// for the audit trail; its ID is empty when there is none.
+func (a *Accounts) SignIn(ctx context.Context, address, password string) (*events.Account, error) {
+	account, err := a.holder(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	right, err := a.passwords.Check(ctx, password, who.passwordHash)
+	right, err := a.passwords.Check(ctx, password, account.PasswordHash())
 	if err != nil {
 		return nil, err
+	}
+	if !account.Live() {
+		account = events.NewAccount("")
 	}
 	if !right {
-		return nil, events.Errorf(events.CodeUnauthenticated, "e-mail address or password is wrong")
+		return account, events.Errorf(events.CodeUnauthenticated, "e-mail address or password is wrong")
 	}
-	return who, nil
+	return account, nil
 }
 
-// holder of an address; an empty identity when there is none.
-func (a *Accounts) holder(ctx context.Context, address string) (*Identity, error) {
+// holder of an address; an account that is nobody's when there is none, loaded
+// all the same so that it takes as long.
+func (a *Accounts) holder(ctx context.Context, address string) (*events.Account, error) {
 	aggregate, err := a.email(ctx, address)
 	if err != nil {
 		return nil, err
@@ -175,11 +198,33 @@ func (a *Accounts) holder(ctx context.Context, address string) (*Identity, error
 		claim.Evolve(e)
 	}
 	if claim.Holder == "" {
-		return &Identity{}, nil
+		claim.Holder = events.AccountID(a.newID())
 	}
-	who, err := a.Find(ctx, claim.Holder)
-	if events.CodeOf(err) == events.CodeNotFound {
-		return &Identity{}, nil
+	return a.load(ctx, claim.Holder)
+}
+
+// ChangePassword sets a password; one who has none yet needs no old one.
+// Errors: CodeForbidden when the old one is wrong, CodeInvalid for the new one.
+func (a *Accounts) ChangePassword(ctx context.Context, id events.AccountID, old, new string) (events.Position, error) {
+	account, err := a.Find(ctx, id)
+	if err != nil {
+		return 0, err
 	}
-	return who, err
+	if held := account.PasswordHash(); held != "" {
+		right, err := a.passwords.Check(ctx, old, held)
+		if err != nil {
+			return 0, err
+		}
+		if !right {
+			return 0, events.Errorf(events.CodeForbidden, "the old password is wrong")
+		}
+	}
+	hash, err := a.passwords.Hash(ctx, new, account.Registered.Private)
+	if err != nil {
+		return 0, err
+	}
+	_, at, err := a.decide(ctx, events.Actor(id), id, func(acc *events.Account) ([]events.Event, error) {
+		return acc.AddCredential(events.NewPassword(hash))
+	})
+	return at, err
 }

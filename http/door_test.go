@@ -49,45 +49,6 @@ func TestProblemOf(t *testing.T) {
 	})
 }
 
-func TestPasswords(t *testing.T) {
-	p := NewPasswords(1)
-	for _, test := range []struct {
-		name     string
-		password string
-		code     events.Code
-	}{
-		{"one short", strings.Repeat("é", MinPassword-1), events.CodeInvalid},
-		{"just long enough", strings.Repeat("é", MinPassword), ""},
-		{"just short enough", strings.Repeat("é", MaxPassword), ""},
-		{"one long", strings.Repeat("é", MaxPassword+1), events.CodeInvalid},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			hash, err := p.Hash(t.Context(), test.password)
-			if events.CodeOf(err) != test.code {
-				t.Fatal(err)
-			}
-			if err != nil {
-				return
-			}
-			right, err := p.Check(t.Context(), test.password, hash)
-			wrong, err2 := p.Check(t.Context(), test.password+"x", hash)
-			if !right || wrong || err != nil || err2 != nil {
-				t.Fatalf("right %v, wrong %v, %v, %v", right, wrong, err, err2)
-			}
-		})
-	}
-	t.Run("nobody's password is never right", func(t *testing.T) {
-		if right, err := p.Check(t.Context(), "", ""); right || err != nil {
-			t.Fatalf("%v, %v", right, err)
-		}
-	})
-	t.Run("a hash of another form is a fault", func(t *testing.T) {
-		if _, err := p.Check(t.Context(), "x", "$2b$10$abc"); events.CodeOf(err) != events.CodeInternal {
-			t.Fatal(err)
-		}
-	})
-}
-
 func TestPages(t *testing.T) {
 	files := fstest.MapFS{
 		"index.html":            {Data: []byte("<!doctype html>")},

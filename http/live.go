@@ -36,8 +36,9 @@ const heartbeat = 20 * time.Second
 func (s *Server) liveRoutes() {
 	op := huma.Operation{
 		OperationID: "live", Method: http.MethodGet, Path: "/api/live", Summary: "Changes of my sessions, as server-sent events",
-		Middlewares: huma.Middlewares{s.authenticate}, Security: []map[string][]string{{"cookie": {}}},
+		Middlewares: huma.Middlewares{s.admitting("live", toSignedIn)},
 	}
+	s.declare(&op, toSignedIn)
 	sse.Register(s.api, op, map[string]any{"session": SessionChanged{}, "resync": Resync{}, "alive": Alive{}}, s.live)
 }
 

@@ -20,7 +20,9 @@ type metrics struct {
 	requests *prometheus.HistogramVec
 	skips    *prometheus.CounterVec
 	rejects  *prometheus.CounterVec
-	now      func() time.Time
+
+	violations *prometheus.CounterVec
+	now        func() time.Time
 
 	mu           sync.Mutex
 	skippedTypes map[string]bool
@@ -40,8 +42,11 @@ func newMetrics(now func() time.Time) *metrics {
 		rejects: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_reports_rejected_total", Help: "Browser reports that could not be kept.",
 		}, []string{"code"}),
+		violations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_policy_violations_total", Help: "What the content policy kept pages from, as browsers tell it.",
+		}, []string{"directive"}),
 	}
-	m.registry.MustRegister(m.requests, m.skips, m.rejects, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.skips, m.rejects, m.violations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -69,8 +74,17 @@ func (m *metrics) count(next http.Handler) http.Handler {
 		if route == "" {
 			route = "page"
 		}
-		m.requests.WithLabelValues(r.Method, route, strconv.Itoa(seen.status)).Observe(m.now().Sub(began).Seconds())
+		m.requests.WithLabelValues(methodOf(r), route, strconv.Itoa(seen.status)).Observe(m.now().Sub(began).Seconds())
 	})
+}
+
+// methodOf bounds a label that anyone can write.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete:
+		return r.Method
+	}
+	return "other"
 }
 
 // statusWriter remembers the status for the count.

@@ -7,7 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 
@@ -23,30 +23,33 @@ const (
 	argonKey       = 32
 )
 
-// Limits of a password, in characters. There are no rules of composition.
-const (
-	MinPassword = 10
-	MaxPassword = 200
-)
+// waitingHashes is how many may wait for their turn: beyond that somebody is
+// trying to wear the server out.
+const waitingHashes = 64
 
 // Passwords hashes and checks, at most a few at a time: each takes 19 MiB.
 type Passwords struct {
-	slots chan struct{}
-	dummy string
+	slots   chan struct{}
+	waiting chan struct{}
+	refused refusedPasswords
+	dummy   string
 }
 
 // NewPasswords allows atOnce hashes at the same moment.
 func NewPasswords(atOnce int) *Passwords {
-	p := &Passwords{slots: make(chan struct{}, atOnce)}
-	p.dummy = encodeArgon(make([]byte, argonSalt), make([]byte, argonKey))
-	return p
+	return &Passwords{
+		slots: make(chan struct{}, atOnce), waiting: make(chan struct{}, waitingHashes), refused: commonestPasswords(),
+		dummy: encodeArgon(make([]byte, argonSalt), make([]byte, argonKey)),
+	}
 }
 
-// Hash gives the PHC string. Errors: CodeInvalid for the length,
-// CodeUnavailable when the context ends first.
-func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
-	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword {
-		return "", events.Errorf(events.CodeInvalid, "a password has %d to %d characters", MinPassword, MaxPassword)
+// Hash gives the PHC string of a password that keeps the rules; whose says who is
+// going to use it. Errors: CodeInvalid when it breaks a rule, CodeLimited when too
+// many wait, CodeUnavailable when the context ends first.
+func (p *Passwords) Hash(ctx context.Context, password string, whose events.Person) (string, error) {
+	password = normalized(password)
+	if err := p.refused.check(password, whose); err != nil {
+		return "", err
 	}
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
@@ -57,8 +60,9 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	return encodeArgon(salt, key), nil
 }
 
-// Check compares in constant time. An empty hash stands for an unknown
-// account: it costs the same and is never right.
+// Check compares in constant time. An empty hash stands for an unknown account,
+// or one without a password: it costs the same and is never right.
+// Errors: CodeLimited, CodeUnavailable.
 func (p *Passwords) Check(ctx context.Context, password, hash string) (bool, error) {
 	known := hash != ""
 	if !known {
@@ -68,10 +72,10 @@ func (p *Passwords) Check(ctx context.Context, password, hash string) (bool, err
 	if err != nil {
 		return false, err
 	}
-	if len(password) > 4*MaxPassword {
+	if len(password) > mostBytes {
 		password = ""
 	}
-	got, err := p.derive(ctx, password, salt)
+	got, err := p.derive(ctx, normalized(password), salt)
 	if err != nil {
 		return false, err
 	}
@@ -79,6 +83,12 @@ func (p *Passwords) Check(ctx context.Context, password, hash string) (bool, err
 }
 
 func (p *Passwords) derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
+	select {
+	case p.waiting <- struct{}{}:
+		defer func() { <-p.waiting }()
+	default:
+		return nil, limited(events.CodeLimited, time.Second, "too many are signing in at once; try again")
+	}
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():

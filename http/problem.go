@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -19,7 +20,12 @@ type Problem struct {
 	Detail string              `json:"detail" doc:"What was wrong, where, and what to do"`
 	Code   string              `json:"code" doc:"Stable name of the problem"`
 	Errors []*huma.ErrorDetail `json:"errors,omitempty" doc:"Where the input was wrong" nullable:"false"`
+
+	headers http.Header // of the answer: when to come again
 }
+
+// GetHeaders are the answer's; huma sets them too.
+func (p *Problem) GetHeaders() http.Header { return p.headers }
 
 // Error is the detail.
 func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
@@ -47,6 +53,8 @@ var statusOf = map[events.Code]int{
 	events.CodeChecksum:        http.StatusUnprocessableEntity,
 	events.CodeAlreadyStored:   http.StatusPreconditionFailed,
 	events.CodeLimited:         http.StatusTooManyRequests,
+	events.CodeTooManyCalls:    http.StatusTooManyRequests,
+	events.CodeUsedUp:          http.StatusTooManyRequests,
 	events.CodeProvider:        http.StatusBadGateway,
 	events.CodeUnavailable:     http.StatusServiceUnavailable,
 	events.CodeUnknown:         http.StatusServiceUnavailable,
@@ -84,7 +92,12 @@ func problemOf(err error) *Problem {
 	if code == events.CodeErased {
 		code, detail = events.CodeNotFound, "there is no such session"
 	}
-	return newProblem(status, string(code), detail)
+	p := newProblem(status, string(code), detail)
+	var limit *later
+	if errors.As(err, &limit) {
+		p.headers = retryAfter(limit.wait)
+	}
+	return p
 }
 
 func newProblem(status int, code, detail string) *Problem {
@@ -134,6 +147,7 @@ func handled[I, O any](s *Server, name string, operate func(context.Context, *I)
 
 // writeProblem answers outside of huma.
 func writeProblem(w http.ResponseWriter, p *Problem) {
+	maps.Copy(w.Header(), p.headers)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	writeJSON(w, p)

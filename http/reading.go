@@ -24,16 +24,16 @@ func (s *Server) readingRoutes(r chi.Router) {
 		{"/api/sessions/{id}/transcript.vtt", "transcript-vtt", "The transcript as WebVTT", transcriptVTT},
 		{"/api/sessions/{id}/transcript.txt", "transcript-txt", "The transcript as text", transcriptText},
 	} {
-		serve := s.raw(route.name, func(w http.ResponseWriter, r *http.Request) error {
+		s.raw(r, toOwner, http.MethodGet, route.path, route.name, route.summary, func(w http.ResponseWriter, r *http.Request) error {
 			view, err := s.viewed(r)
 			if err != nil {
 				return err
 			}
+			if route.name != "audio" && r.Method == http.MethodGet {
+				s.noteExport(r.Context(), route.name, view.ID)
+			}
 			return route.serve(w, r, view)
 		})
-		r.Get(route.path, serve)
-		r.Head(route.path, serve)
-		s.document(http.MethodGet, route.path, route.name, route.summary)
 	}
 }
 

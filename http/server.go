@@ -30,6 +30,7 @@ type Config struct {
 	StoreOrigin    string // origin of signed uploads; empty when browsers can't reach the store
 	UploadMax      int64  // bytes of one recording
 	SessionMax     time.Duration
+	Proxies        Proxies
 	Version        string
 }
 
@@ -37,6 +38,8 @@ type Config struct {
 type Doors struct {
 	Log      events.LoadAppender
 	Accounts *Accounts
+	Audit    *Auditor
+	Browser  events.Browser
 	Keys     Keyring
 	SignIns  SignIns
 	Views    Views
@@ -44,7 +47,9 @@ type Doors struct {
 	Provider Provider
 	Store    Store
 	Page     fs.FS
-	Partner  http.Handler // mounted under /partner when the provider is built in; else nil
+	// Operations is what operators see and do.
+	Operations Operations
+	Partner    http.Handler // mounted under /partner when the provider is built in; else nil
 	// Ready names what keeps the program from serving; empty when all is well.
 	Ready func(context.Context) map[string]string
 	Now   func() time.Time
@@ -58,10 +63,12 @@ type Server struct {
 	logger     *slog.Logger
 	cookieName string
 	setup      setup
+	pace       *pace
 	writes     writes
 	recent     *recent
 	metrics    *metrics
-	handler    http.Handler
+	router     chi.Router
+	declared   map[string]access // by method and path
 	api        huma.API
 	closing    chan struct{}
 	close      sync.Once
@@ -70,17 +77,19 @@ type Server struct {
 // New wires the server. setupCode opens the first account; empty when there
 // is one.
 func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Server {
-	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), closing: make(chan struct{})}
+	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
+	s.pace = newPace(doors.Now)
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.recent = newRecent(doors.Now)
 	s.metrics = newMetrics(doors.Now)
-	s.handler = s.routes()
+	s.measureAudit()
+	s.router = s.routes()
 	return s
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 // Close ends the live streams, so that a graceful shutdown need not wait for
 // their browsers. It may be called twice.
@@ -89,41 +98,37 @@ func (s *Server) Close() { s.close.Do(func() { close(s.closing) }) }
 // OpenAPI is the contract, from the handlers' own types.
 func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 
-// Limits of every request.
-const (
-	maxHeaderBytes = 32 << 10
-	headerTimeout  = 10 * time.Second
-	idleTimeout    = 2 * time.Minute
-)
-
 // HTTPServer is a net/http server with this one's limits; the caller listens.
-func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
-	}
-}
+func (s *Server) HTTPServer() *http.Server { return patient(s, s.logger) }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() chi.Router {
 	installProblems()
 	router := chi.NewRouter()
 	crossOrigin := http.NewCrossOriginProtection()
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, newProblem(http.StatusForbidden, "cross_origin", "this request comes from another site"))
 	}))
-	router.Use(s.recovered, s.canonicalHost, s.headers, s.metrics.count)
+	router.Use(s.recovered, s.addressed, s.canonicalHost, s.headers, s.metrics.count)
 	if s.doors.Partner != nil {
 		router.Mount("/partner", http.StripPrefix("/partner", s.doors.Partner))
 	}
+	s.violationRoutes(router)
 	router.Group(func(r chi.Router) {
 		r.Use(crossOrigin.Handler)
 		s.api = humachi.New(r, s.apiConfig())
 		s.accountRoutes()
+		s.browserRoutes()
+		s.invitationRoutes()
+		s.roleRoutes()
 		s.topicRoutes()
 		s.sessionRoutes()
 		s.callRoutes()
 		s.uploadRoutes(r)
 		s.readingRoutes(r)
+		s.auditRoutes()
+		s.grantRoutes()
+		s.analystRoutes()
+		s.operatorRoutes()
 		s.liveRoutes()
 		s.healthRoutes(r)
 	})
@@ -156,18 +161,6 @@ func (s *Server) apiConfig() huma.Config {
 	return config
 }
 
-// open registers an operation that needs nobody signed in.
-func open[I, O any](s *Server, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
-	huma.Register(s.api, op, handled(s, op.OperationID, operate))
-}
-
-// private registers an operation for a signed-in caller.
-func private[I, O any](s *Server, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
-	op.Middlewares = append(op.Middlewares, s.authenticate)
-	op.Security = []map[string][]string{{"cookie": {}}}
-	open(s, op, operate)
-}
-
 // stamp says who decides, and when.
 func (s *Server) stamp(ctx context.Context) events.Stamp {
 	return events.Stamp{
@@ -180,7 +173,7 @@ func (s *Server) stamp(ctx context.Context) events.Stamp {
 // where it landed. Errors: CodeNotFound for another's, CodeErased.
 func (s *Server) onSession(ctx context.Context, id events.SessionID, decide func(*events.Session) ([]events.Event, error)) (*events.Session, events.Position, error) {
 	session := events.NewSession(id)
-	at, err := events.Execute(ctx, s.doors.Log, id.Aggregate(), session, s.stamp(ctx), owned(ctx, decide))
+	at, err := events.Execute(ctx, s.doors.Log, id.Aggregate(), session, s.stamp(ctx), ofCaller(ctx, decide))
 	if err == nil {
 		s.writes.note(caller(ctx), at)
 	}
@@ -191,7 +184,7 @@ func (s *Server) onSession(ctx context.Context, id events.SessionID, decide func
 // from the session as the last report left it.
 func (s *Server) reportOn(ctx context.Context, id events.SessionID, decide func(*events.Session) ([]events.Event, error)) (events.Position, error) {
 	session, at := s.recent.take(id)
-	at, err := events.Continue(ctx, s.doors.Log, id.Aggregate(), session, at, s.stamp(ctx), owned(ctx, decide))
+	at, err := events.Continue(ctx, s.doors.Log, id.Aggregate(), session, at, s.stamp(ctx), ofCaller(ctx, decide))
 	if err == nil {
 		s.writes.note(caller(ctx), at)
 		s.recent.put(session, at)
@@ -199,8 +192,8 @@ func (s *Server) reportOn(ctx context.Context, id events.SessionID, decide func(
 	return at, err
 }
 
-// owned refuses a session that is not the caller's before anything is decided.
-func owned(ctx context.Context, decide func(*events.Session) ([]events.Event, error)) func(*events.Session) ([]events.Event, error) {
+// ofCaller refuses a session that is not the caller's before anything is decided.
+func ofCaller(ctx context.Context, decide func(*events.Session) ([]events.Event, error)) func(*events.Session) ([]events.Event, error) {
 	return func(sn *events.Session) ([]events.Event, error) {
 		if err := sn.Open(caller(ctx)); err != nil {
 			return nil, err

@@ -52,15 +52,15 @@ type positionOutput struct {
 }
 
 func (s *Server) sessionRoutes() {
-	private(s, huma.Operation{OperationID: "start-session", Method: http.MethodPost, Path: "/api/sessions",
+	restricted(s, toLearner, huma.Operation{OperationID: "start-session", Method: http.MethodPost, Path: "/api/sessions",
 		DefaultStatus: http.StatusCreated, Summary: "Start a session"}, s.startSession)
 	private(s, huma.Operation{OperationID: "sessions", Method: http.MethodGet, Path: "/api/sessions",
 		Summary: "My sessions, newest first"}, s.sessions)
-	private(s, huma.Operation{OperationID: "session", Method: http.MethodGet, Path: "/api/sessions/{id}",
+	owned(s, huma.Operation{OperationID: "session", Method: http.MethodGet, Path: "/api/sessions/{id}",
 		Summary: "One session with its transcript"}, s.session)
-	private(s, huma.Operation{OperationID: "end-session", Method: http.MethodPost, Path: "/api/sessions/{id}/end",
+	owned(s, huma.Operation{OperationID: "end-session", Method: http.MethodPost, Path: "/api/sessions/{id}/end",
 		Summary: "End the talking"}, s.endSession)
-	private(s, huma.Operation{OperationID: "delete-session", Method: http.MethodDelete, Path: "/api/sessions/{id}",
+	owned(s, huma.Operation{OperationID: "delete-session", Method: http.MethodDelete, Path: "/api/sessions/{id}",
 		DefaultStatus: http.StatusAccepted, Summary: "Erase a session: unreadable at once"}, s.deleteSession)
 }
 
@@ -68,9 +68,6 @@ func (s *Server) sessionRoutes() {
 const sessionPageSize = 30
 
 func (s *Server) startSession(ctx context.Context, in *newSession) (*sessionOutput, error) {
-	if err := s.asLearner(ctx); err != nil {
-		return nil, err
-	}
 	topicID, err := events.ParseID[events.TopicID](in.Body.TopicID)
 	if err != nil {
 		return nil, err
@@ -188,6 +185,7 @@ func (s *Server) deleteSession(ctx context.Context, in *struct {
 		return nil, err
 	}
 	s.recent.forget(id)
+	s.noteDeletion(ctx, id.Aggregate())
 	out := &positionOutput{}
 	out.Body.Position = at
 	return out, nil

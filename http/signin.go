@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,19 +17,30 @@ import (
 	"parley/events"
 )
 
-// SignIns keeps browser sessions: the hash of a cookie's token and whose it is.
+// SignIns keeps who is signed in where, with the hash of each cookie's secret.
 type SignIns interface {
-	// Put keeps a sign-in for its lifetime.
-	Put(ctx context.Context, token [sha256.Size]byte, account events.AccountID, lifetime time.Duration) error
-	// Get tells whose it is. Errors: CodeUnauthenticated when it is unknown,
-	// over or revoked.
-	Get(ctx context.Context, token [sha256.Size]byte) (events.AccountID, error)
-	// Revoke ends it; ending it again is no error.
-	Revoke(ctx context.Context, token [sha256.Size]byte) error
+	// Put keeps a sign-in until it ends, or is idle for so long.
+	// Errors: CodeUnavailable.
+	Put(ctx context.Context, secret [sha256.Size]byte, in events.SignIn, idle time.Duration) error
+	// Use tells who is signed in, and notes it as used. Name stays empty.
+	// Errors: CodeUnauthenticated when it is unknown, wrong, over or revoked;
+	// CodeUnavailable.
+	Use(ctx context.Context, account events.AccountID, browser events.BrowserID, secret [sha256.Size]byte) (events.SignIn, error)
+	// Of lists an account's, with names. Errors: CodeUnavailable.
+	Of(ctx context.Context, account events.AccountID) ([]events.SignIn, error)
+	// Revoke ends one; ending it again is no error. Errors: CodeUnavailable.
+	Revoke(ctx context.Context, account events.AccountID, browser events.BrowserID) error
+	// RevokeOthers ends all of an account's but one; "" spares none.
+	// Errors: CodeUnavailable; then it must be repeated.
+	RevokeOthers(ctx context.Context, account events.AccountID, keep events.BrowserID) error
 }
 
-// signInLifetime ends a browser session for good.
-const signInLifetime = 30 * 24 * time.Hour
+// How long a browser stays signed in: not longer than this after its last use,
+// and not longer than that in all.
+const (
+	signInIdle  = 14 * 24 * time.Hour
+	signInLasts = 30 * 24 * time.Hour
+)
 
 const tokenBytes = 32 // 256 random bits
 
@@ -43,55 +55,85 @@ func cookieName(public *url.URL) string {
 	return "parley_" + public.Port()
 }
 
-func (s *Server) cookie(token string, maxAge int) *http.Cookie {
+// keep makes a cookie that only we see.
+func (s *Server) keep(name, value string, lasts time.Duration) *http.Cookie {
+	maxAge := int(lasts.Seconds())
+	if value == "" {
+		maxAge = -1
+	}
 	return &http.Cookie{
-		Name: s.cookieName, Value: token, Path: "/", MaxAge: maxAge,
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: s.config.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	}
 }
 
-// signedIn makes a sign-in and the cookie that carries it.
-func (s *Server) signedIn(ctx context.Context, account events.AccountID) (*http.Cookie, error) {
+// Asking is the browser that sends a request.
+type Asking struct {
+	Cookies []*http.Cookie
+	Agent   string
+}
+
+// Resolve reads it from a request: the names of cookies depend on the configuration.
+func (a *Asking) Resolve(ctx huma.Context) []error {
+	a.Cookies, a.Agent = huma.ReadCookies(ctx), ctx.Header("User-Agent")
+	return nil
+}
+
+func askingOf(r *http.Request) Asking { return Asking{r.Cookies(), r.UserAgent()} }
+
+func (a *Asking) cookie(name string) string {
+	for _, c := range a.Cookies {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// signedIn makes a sign-in in place of the browser's former one, and the cookies
+// that carry it and say that this browser is known.
+func (s *Server) signedIn(ctx context.Context, who *events.Account, from *Asking) ([]http.Cookie, error) {
+	if former, err := s.whose(ctx, from.cookie(s.cookieName)); err == nil {
+		if err := s.doors.SignIns.Revoke(ctx, former.Account, former.Browser); err != nil {
+			return nil, err
+		}
+	}
 	raw := make([]byte, tokenBytes)
 	rand.Read(raw)
-	token := base64.RawURLEncoding.EncodeToString(raw)
-	if err := s.doors.SignIns.Put(ctx, hashToken(token), account, signInLifetime); err != nil {
+	secret := base64.RawURLEncoding.EncodeToString(raw)
+	now := s.doors.Now()
+	in := events.SignIn{Account: who.ID, Browser: events.BrowserID(s.doors.NewID()), Name: browserName(from.Agent), BegunAt: now, EndsAt: now.Add(signInLasts)}
+	if err := s.doors.SignIns.Put(ctx, hashToken(secret), in, signInIdle); err != nil {
 		return nil, err
 	}
-	return s.cookie(token, int(signInLifetime.Seconds())), nil
+	known, err := s.knownCookie(ctx, who.Registered.Private.Email)
+	if err != nil {
+		return nil, err
+	}
+	token := string(in.Account) + "." + string(in.Browser) + "." + secret
+	return []http.Cookie{*s.keep(s.cookieName, token, signInLasts), *known}, nil
 }
 
 type callerKey struct{}
 
 // caller is the account of a signed-in request; operations that are not open
 // never run without one.
-func caller(ctx context.Context) events.AccountID {
-	id, _ := ctx.Value(callerKey{}).(events.AccountID)
-	return id
+func caller(ctx context.Context) events.AccountID { return callerIn(ctx).Account }
+
+// callerIn is the sign-in of a signed-in request.
+func callerIn(ctx context.Context) events.SignIn {
+	in, _ := ctx.Value(callerKey{}).(events.SignIn)
+	return in
 }
 
-// authenticate lets only a signed-in caller through.
-func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
-	var token string
-	if cookie, err := huma.ReadCookie(ctx, s.cookieName); err == nil {
-		token = cookie.Value
+// whose finds the sign-in of a cookie: "<account>.<browser>.<secret>".
+// Errors: CodeUnauthenticated, CodeUnavailable.
+func (s *Server) whose(ctx context.Context, token string) (events.SignIn, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return events.SignIn{}, events.Errorf(events.CodeUnauthenticated, "sign in first")
 	}
-	account, err := s.whose(ctx.Context(), token)
-	if err != nil {
-		p := problemOf(err)
-		ctx.SetHeader("Content-Type", p.ContentType(""))
-		ctx.SetStatus(p.Status)
-		writeJSON(ctx.BodyWriter(), p)
-		return
-	}
-	next(huma.WithValue(ctx, callerKey{}, account))
-}
-
-func (s *Server) whose(ctx context.Context, token string) (events.AccountID, error) {
-	if token == "" {
-		return "", events.Errorf(events.CodeUnauthenticated, "sign in first")
-	}
-	return s.doors.SignIns.Get(ctx, hashToken(token))
+	return s.doors.SignIns.Use(ctx, events.AccountID(parts[0]), events.BrowserID(parts[1]), hashToken(parts[2]))
 }
 
 // setup guards the first account with a code printed at the first start.

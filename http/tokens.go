@@ -43,9 +43,9 @@ type tokenOutput struct {
 const tokenLife = 2 * time.Minute
 
 func (s *Server) callRoutes() {
-	private(s, huma.Operation{OperationID: "mint-token", Method: http.MethodPost, Path: "/api/sessions/{id}/token",
+	owned(s, huma.Operation{OperationID: "mint-token", Method: http.MethodPost, Path: "/api/sessions/{id}/token",
 		Summary: "Mint a token for the session's next call"}, s.token)
-	private(s, reportsOperation(), s.receive)
+	owned(s, reportsOperation(), s.receive)
 }
 
 // token mints a secret for the next call. It is stored nowhere: the log keeps

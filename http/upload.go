@@ -94,12 +94,12 @@ type landedOutput struct {
 }
 
 func (s *Server) uploadRoutes(r chi.Router) {
-	private(s, huma.Operation{OperationID: "request-upload", Method: http.MethodPost, Path: "/api/sessions/{id}/upload",
+	owned(s, huma.Operation{OperationID: "request-upload", Method: http.MethodPost, Path: "/api/sessions/{id}/upload",
 		Summary: "Announce the recording; the same bytes give the same upload with fresh URLs"}, s.requestUpload)
-	private(s, huma.Operation{OperationID: "complete-upload", Method: http.MethodPost, Path: "/api/sessions/{id}/upload/{upload}/complete",
+	owned(s, huma.Operation{OperationID: "complete-upload", Method: http.MethodPost, Path: "/api/sessions/{id}/upload/{upload}/complete",
 		Summary: "Say that the bytes are in the store"}, s.completeUpload)
-	r.Put("/api/sessions/{id}/upload/{upload}/{n}", s.raw("put-upload", s.putUpload))
-	s.document(http.MethodPut, "/api/sessions/{id}/upload/{upload}/{n}", "put-upload", "Put the bytes through the backend, with the same checks")
+	s.raw(r, toOwner, http.MethodPut, "/api/sessions/{id}/upload/{upload}/{n}", "put-upload",
+		"Put the bytes through the backend, with the same checks", s.putUpload)
 }
 
 func (s *Server) requestUpload(ctx context.Context, in *uploadInput) (*uploadOutput, error) {

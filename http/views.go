@@ -19,8 +19,18 @@ type Views interface {
 	Sessions(ctx context.Context, learner events.AccountID, query, cursor string, limit int) (projections.SessionPage, error)
 	// Topics lists the catalogue and an account's own. Errors: CodeUnavailable.
 	Topics(ctx context.Context, account events.AccountID) ([]projections.TopicView, error)
+	// Audit lists lines of audit trails, the newest first. Errors:
+	// CodeUnavailable.
+	Audit(ctx context.Context, q projections.AuditQuery) ([]projections.AuditRow, error)
+	// OpenSessions tells which of these sessions are there and not asked to be
+	// deleted. Errors: CodeUnavailable.
+	OpenSessions(ctx context.Context, of map[events.SessionID]bool) (map[events.SessionID]bool, error)
 	// CountAccounts tells whether the first account is still to be made.
 	CountAccounts(ctx context.Context) (int, error)
+	// Accounts lists accounts by id, from behind one on; "" is the first.
+	// Errors: CodeUnavailable.
+	Accounts(ctx context.Context, after events.AccountID, limit int) ([]projections.AccountView, error)
+	Holders
 }
 
 // Session is a session as JSON.

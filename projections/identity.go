@@ -115,8 +115,8 @@ func standing(ctx context.Context, log Source, c Checkpoint) (Finding, error) {
 func erasedBy(evs []events.Event) events.Numbers {
 	var erased events.Numbers
 	for _, e := range evs {
-		if tombstone, is := e.Body.(*events.SessionErased); is {
-			erased = erased.Union(tombstone.Positions)
+		if tombstone, is := e.Body.(events.Tombstone); is {
+			erased = erased.Union(tombstone.Removed())
 		}
 	}
 	return erased

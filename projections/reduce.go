@@ -16,10 +16,14 @@ type Rows struct {
 	Emails   map[string]*EmailRow
 	// Parked are the aggregates that have dead letters.
 	Parked map[events.Aggregate]bool
+	// Audit are new lines of audit trails, and Forgotten the accounts whose
+	// earlier lines leave.
+	Audit     []AuditRow
+	Forgotten []events.AccountID
 	// Letters are the events that Apply could not take, in order.
 	Letters []DeadLetter
-	// Released are erased sessions, whose dead letters leave.
-	Released []events.SessionID
+	// Released are erased aggregates, whose dead letters leave.
+	Released []events.Aggregate
 	// Keys of the sessions whose texts are hashed; a session without one gets
 	// no hashes.
 	Keys WordKeys
@@ -54,6 +58,9 @@ func (r *Rows) Apply(e events.Event) {
 		r.Park(e, err.Error())
 		return
 	}
+	if _, erased := e.Body.(events.Tombstone); erased {
+		r.release(e.Aggregate)
+	}
 	switch e.Aggregate.Kind {
 	case events.KindOfSession:
 		r.applySession(e)
@@ -61,6 +68,9 @@ func (r *Rows) Apply(e events.Event) {
 		r.applyTopic(e)
 	case events.KindOfAccount:
 		r.applyAccount(e)
+		r.applyAudit(e)
+	case events.KindOfAudit:
+		r.applyAudit(e)
 	case events.KindOfEmail:
 		r.applyEmail(e)
 	}
@@ -81,7 +91,7 @@ func (r *Rows) check(e events.Event) error {
 	switch b := e.Body.(type) {
 	case *events.Unreadable:
 		return events.Errorf(events.CodeInvalid, "%s", b.Reason)
-	case *events.SessionDeleteRequested, *events.SessionErased:
+	case *events.SessionDeleteRequested, *events.AccountDeleteRequested, events.Tombstone:
 		return checkAggregate(e)
 	}
 	if r.Parked[e.Aggregate] {
@@ -95,8 +105,8 @@ func checkAggregate(e events.Event) error {
 	if on := aggregateOf(e.Body.Kind()); on != e.Aggregate.Kind {
 		return events.Errorf(events.CodeInvalid, "%s does not belong to a %s", e.Body.Kind(), e.Aggregate.Kind)
 	}
-	if e.Aggregate.Kind == events.KindOfEmail {
-		return nil // a hash, no ULID
+	if e.Aggregate.Kind == events.KindOfEmail || e.Aggregate.Kind == events.KindOfIdentity || e.Aggregate.Kind == events.KindOfAudit {
+		return nil // a hash or an hour, no ULID
 	}
 	_, err := events.ParseID[string](e.Aggregate.ID)
 	return err
@@ -105,19 +115,22 @@ func checkAggregate(e events.Event) error {
 // aggregateOf reads the aggregate's kind from the name; whatever is not named
 // after another one belongs to sessions.
 func aggregateOf(k events.Kind) events.AggregateKind {
+	if k.OnAuditTrail() {
+		return events.KindOfAudit
+	}
 	first, _, _ := strings.Cut(string(k), "_")
 	switch of := events.AggregateKind(first); of {
-	case events.KindOfAccount, events.KindOfEmail, events.KindOfTopic:
+	case events.KindOfAccount, events.KindOfEmail, events.KindOfIdentity, events.KindOfTopic:
 		return of
 	}
 	return events.KindOfSession
 }
 
-// release lets the dead letters of an erased session go.
-func (r *Rows) release(id events.SessionID) {
-	delete(r.Parked, id.Aggregate())
-	r.Letters = slices.DeleteFunc(r.Letters, func(l DeadLetter) bool { return l.Aggregate == id.Aggregate() })
-	r.Released = append(r.Released, id)
+// release lets the dead letters of what was erased go.
+func (r *Rows) release(erased events.Aggregate) {
+	delete(r.Parked, erased)
+	r.Letters = slices.DeleteFunc(r.Letters, func(l DeadLetter) bool { return l.Aggregate == erased })
+	r.Released = append(r.Released, erased)
 }
 
 // applySession takes in an event of a session. A row begins with
@@ -126,9 +139,6 @@ func (r *Rows) release(id events.SessionID) {
 // not matter.)
 func (r *Rows) applySession(e events.Event) {
 	id := events.SessionID(e.Aggregate.ID)
-	if _, erased := e.Body.(*events.SessionErased); erased {
-		r.release(id)
-	}
 	s := r.Sessions[id]
 	if s == nil || s.Gone {
 		if _, starts := e.Body.(*events.SessionStarted); !starts {
@@ -195,14 +205,21 @@ func (s *SessionRow) measure(b *events.ResponseMeasured, rank int64) {
 func (r *Rows) applyTopic(e events.Event) {
 	id := events.TopicID(e.Aggregate.ID)
 	t := r.Topics[id]
+	if t != nil && t.Gone {
+		t = nil
+	}
 	switch b := e.Body.(type) {
 	case *events.TopicAdded:
-		r.Topics[id] = &TopicRow{id, b.Language, b.Level, b.Owner, b.Public, sealedOf(e), false, e.Position}
+		r.Topics[id] = &TopicRow{id, b.Language, b.Level, b.Owner, b.Public, sealedOf(e), false, false, e.Position}
 	case *events.TopicRevised:
-		r.Topics[id] = &TopicRow{id, b.Language, b.Level, b.Owner, b.Public, sealedOf(e), t != nil && t.Retired, e.Position}
+		r.Topics[id] = &TopicRow{id, b.Language, b.Level, b.Owner, b.Public, sealedOf(e), t != nil && t.Retired, false, e.Position}
 	case *events.TopicRetired:
 		if t != nil {
 			t.Retired, t.Position = true, e.Position
+		}
+	case *events.TopicErased:
+		if t != nil {
+			t.Gone = true
 		}
 	}
 }
@@ -210,6 +227,9 @@ func (r *Rows) applyTopic(e events.Event) {
 func (r *Rows) applyAccount(e events.Event) {
 	id := events.AccountID(e.Aggregate.ID)
 	a := r.Accounts[id]
+	if a != nil && a.Gone {
+		a = nil
+	}
 	if _, registers := e.Body.(*events.AccountRegistered); registers && a == nil {
 		a = &AccountRow{ID: id, Roles: []events.Role{}, RegisteredAt: e.Time, Person: sealedOf(e)}
 		r.Accounts[id] = a
@@ -220,13 +240,19 @@ func (r *Rows) applyAccount(e events.Event) {
 	a.Position = e.Position
 	switch b := e.Body.(type) {
 	case *events.AccountCredentialAdded:
-		a.Credential = sealedOf(e)
+		if b.Method == events.ByPassword {
+			a.Credential = sealedOf(e)
+		}
 	case *events.AccountRoleGranted:
 		if !slices.Contains(a.Roles, b.Role) {
 			a.Roles = append(a.Roles, b.Role)
 		}
-	case *events.AccountErased:
+	case *events.AccountRoleWithdrawn:
+		a.Roles = slices.DeleteFunc(slices.Clone(a.Roles), func(r events.Role) bool { return r == b.Role })
+	case *events.AccountDeleteRequested:
 		a.Roles, a.Person, a.Credential = []events.Role{}, Sealed{}, Sealed{}
+	case *events.AccountErased:
+		a.Gone = true
 	}
 }
 

@@ -82,6 +82,7 @@ type TopicRow struct {
 	Public   *events.TopicText // of the catalogue's
 	Private  Sealed            // of a learner's own
 	Retired  bool
+	Gone     bool // erased: the row leaves
 	Position events.Position
 }
 
@@ -92,6 +93,7 @@ type AccountRow struct {
 	Person       Sealed
 	Credential   Sealed // the latest
 	RegisteredAt time.Time
+	Gone         bool // erased: the row leaves
 	Position     events.Position
 }
 

@@ -75,6 +75,12 @@ func openBackend(ctx context.Context, c Config, at embedded.Connection, dir stri
 	return b, err
 }
 
+// openStore opens the instance's object store.
+func (r reach) openStore(ctx context.Context) (*s3.Store, error) {
+	store, _, err := openStore(ctx, r.config, *r.servers.S3)
+	return store, err
+}
+
 // openStore opens the object store, and tells the origin of its signed uploads.
 func openStore(ctx context.Context, c Config, at embedded.S3Connection) (store *s3.Store, uploads string, err error) {
 	uploads = c.S3PublicEndpoint
@@ -108,6 +114,7 @@ func (b *backend) missing(ctx context.Context) map[string]string {
 		"log":   func(ctx context.Context) error { _, err := b.log.Identity(ctx); return err },
 		"views": b.database.Ping,
 		"store": b.store.Ping,
+		"vault": b.log.Vault().Ready,
 	} {
 		if err := ask(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			found[name] = sentence(err)

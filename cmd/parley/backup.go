@@ -70,9 +70,12 @@ func emptyFolder(dir string) error {
 func (s *site) backUp(ctx context.Context, dir string, shown *progress) (manifest, error) {
 	m := manifest{Format: manifestFormat, Parley: version, MadeAt: time.Now().UTC().Truncate(time.Second)}
 	defer shown.end()
-	var err error
-	if m.Vault, err = s.vault(ctx); err != nil {
+	live, err := s.archive.Keys(ctx)
+	if err != nil {
 		return m, err
+	}
+	if live != nil {
+		m.Vault = live.Vault
 	}
 	for i, f := range files {
 		shown.at(uint64(i), uint64(len(files)))
@@ -117,6 +120,9 @@ func roomFor(dir string, bytes uint64) error {
 
 // pack writes one stream's file.
 func (s *site) pack(ctx context.Context, dir string, stream jetstream.Stream, name string) (p packed, err error) {
+	if stream, err = s.stream(ctx, stream); err != nil {
+		return p, err
+	}
 	there, err := s.archive.Contents(ctx, stream)
 	if err != nil {
 		return p, err

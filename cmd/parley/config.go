@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"parley/http/realtime"
 )
 
 // Config is what the environment says. A field that is empty was not set and
@@ -33,17 +36,22 @@ type Config struct {
 	APIKey             string
 	RealtimeURL        string
 	RealtimeAuth       string
+	RealtimeDialect    string
+	RealtimeSession    string // a JSON object
+	PartnerFaults      string // a JSON object
 	Model              string
 	TranscriptionModel string
 	Voice              string
 
-	MasterKey     string // base64 of 32 bytes
-	MasterKeyFile string
+	MasterKey        string // base64 of 32 bytes; two while it is rotated
+	MasterKeyFile    string
+	MasterKeyCommand string
 
 	PublicURL      string
 	UploadMax      int64 // bytes
 	SessionMax     time.Duration
 	SessionSilence time.Duration
+	SweepRate      int64 // events a second
 
 	LogLevel  slog.Level
 	LogFormat string
@@ -57,6 +65,7 @@ const (
 	masterLength = 32
 	silenceLeast = time.Second // timers know whole seconds
 	silenceMost  = 24 * time.Hour
+	sweepMost    = 10_000 // events a second
 )
 
 // readConfig reads the environment, as os.Environ gives it. Its error joins every
@@ -152,9 +161,18 @@ func (c Config) contradictions() []error {
 		"PARLEY_S3_ENDPOINT is set, but not the keys for it: set PARLEY_S3_ACCESS_KEY and PARLEY_S3_SECRET_KEY")
 	complain(c.S3Endpoint == "" && (c.S3AccessKey != "" || c.S3SecretKey != "" || c.S3PublicEndpoint != ""),
 		"keys or a public endpoint for S3 are set without PARLEY_S3_ENDPOINT: set that too, or unset them")
+	complain(c.ownServer() && c.RealtimeURL == realtime.DefaultBaseURL,
+		"PARLEY_REALTIME_DIALECT is %s, but PARLEY_REALTIME_URL is OpenAI's: set the address of your server", c.RealtimeDialect)
 	complain(c.MasterKey != "" && c.MasterKeyFile != "",
 		"PARLEY_MASTER_KEY and PARLEY_MASTER_KEY_FILE are both set: unset one")
+	complain(c.MasterKeyCommand != "" && (c.MasterKey != "" || c.MasterKeyFile != ""),
+		"PARLEY_MASTER_KEY_COMMAND is set beside another source of the master key: unset one")
 	return problems
+}
+
+// ownServer is true for servers that people run themselves; they may ask for no key.
+func (c Config) ownServer() bool {
+	return c.RealtimeDialect == string(realtime.DialectLocalAI) || c.RealtimeDialect == string(realtime.DialectSpeaches)
 }
 
 // oneOf accepts a word of a list.
@@ -201,6 +219,15 @@ func origin(text string) error {
 
 func anything(string) error { return nil }
 
+// jsonObject accepts one JSON object.
+func jsonObject(text string) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		return errors.New("write one JSON object, as {\"max_output_tokens\": 500}")
+	}
+	return nil
+}
+
 // number reads a whole number between least and most, both allowed.
 func number(text string, least, most int64, unit string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -211,9 +238,12 @@ func number(text string, least, most int64, unit string) (int64, error) {
 }
 
 func setMasterKey(c *Config, text string) error {
-	key, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(key) != masterLength {
-		return fmt.Errorf("write %d random bytes in base64, as `openssl rand -base64 %d` prints them", masterLength, masterLength)
+	keys := strings.Fields(text)
+	for _, key := range keys {
+		raw, err := base64.StdEncoding.DecodeString(key)
+		if err != nil || len(raw) != masterLength || len(keys) > 2 {
+			return fmt.Errorf("write %d random bytes in base64, as `openssl rand -base64 %d` prints them; to rotate, the new ones behind the old", masterLength, masterLength)
+		}
 	}
 	c.MasterKey = text
 	return nil

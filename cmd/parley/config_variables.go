@@ -63,6 +63,12 @@ func variables() []variable {
 			Meaning: "Where the provider's realtime interface lives, its version included"},
 		{Name: "PARLEY_REALTIME_AUTH", Default: "bearer", set: text(func(c *Config) *string { return &c.RealtimeAuth }, oneOf("bearer", "api-key")),
 			Meaning: "How the key is shown to the provider: bearer, or api-key as Azure wants it"},
+		{Name: "PARLEY_REALTIME_DIALECT", Default: "openai", set: text(func(c *Config) *string { return &c.RealtimeDialect }, oneOf("openai", "localai", "speaches", "partner")),
+			Meaning: "How the provider's wire differs: openai (Azure too), localai, speaches, or partner for a `parley partner` elsewhere"},
+		{Name: "PARLEY_REALTIME_SESSION", set: text(func(c *Config) *string { return &c.RealtimeSession }, jsonObject),
+			Meaning: "One JSON object of further parameters, merged into every session that the provider is asked for"},
+		{Name: "PARLEY_PARTNER_FAULTS", set: setPartnerFaults,
+			Meaning: "For tests: troubles that the built-in partner plays, as one JSON object"},
 		{Name: "PARLEY_MODEL", Default: "gpt-realtime-mini", set: text(func(c *Config) *string { return &c.Model }, anything),
 			Meaning: "Model that speaks; on Azure the name of a deployment"},
 		{Name: "PARLEY_TRANSCRIPTION_MODEL", Default: "gpt-4o-mini-transcribe", set: text(func(c *Config) *string { return &c.TranscriptionModel }, anything),
@@ -71,9 +77,11 @@ func variables() []variable {
 			Meaning: "Voice of the tutor"},
 
 		{Name: "PARLEY_MASTER_KEY", set: setMasterKey, secret: true,
-			Meaning: "Master key of the vault: 32 random bytes in base64. Not set: PARLEY_MASTER_KEY_FILE"},
+			Meaning: "Master key of the vault: 32 random bytes in base64; to rotate, the new one behind it. Not set: PARLEY_MASTER_KEY_COMMAND or PARLEY_MASTER_KEY_FILE"},
+		{Name: "PARLEY_MASTER_KEY_COMMAND", set: text(func(c *Config) *string { return &c.MasterKeyCommand }, anything), secret: true,
+			Meaning: "Command of the shell that prints the master key within 10 seconds, for key services. It is run at the start and when the key was rotated"},
 		{Name: "PARLEY_MASTER_KEY_FILE", set: text(func(c *Config) *string { return &c.MasterKeyFile }, anything),
-			Meaning: "File that holds the master key. Not set: in the data folder, made at the first start"},
+			Meaning: "File that holds the master key, which nobody else may read. Not set: in the data folder, made at the first start"},
 
 		{Name: "PARLEY_PUBLIC_URL", set: text(func(c *Config) *string { return &c.PublicURL }, origin),
 			Meaning: "Where browsers reach Parley. Not set: the loopback address that serve prints"},
@@ -83,6 +91,9 @@ func variables() []variable {
 			Meaning: "Longest session, in minutes (1 to 1440)"},
 		{Name: "PARLEY_SESSION_SILENCE", Default: "30m", set: setSessionSilence,
 			Meaning: "When nothing is heard of a session for so long it is ended as abandoned; what its browser holds is still taken (1s to 24h)"},
+
+		{Name: "PARLEY_SWEEP_RATE", Default: "10", set: setSweepRate,
+			Meaning: "How many events of deleted sessions each instance overwrites on disk in a second (1 to 10000). More makes appends wait: each rewrites up to 8 MB"},
 
 		{Name: "PARLEY_LOG_LEVEL", Default: "info", set: setLogLevel,
 			Meaning: "Least level of what is logged: debug, info, warn or error"},
@@ -128,6 +139,11 @@ func setSessionSilence(c *Config, given string) error {
 	}
 	c.SessionSilence = silence
 	return nil
+}
+
+func setSweepRate(c *Config, given string) (err error) {
+	c.SweepRate, err = number(given, 1, sweepMost, "events a second")
+	return err
 }
 
 func setLogLevel(c *Config, given string) error {

@@ -8,30 +8,16 @@ import (
 
 	"parley/events"
 	"parley/events/jetstream"
+	"parley/http"
 	"parley/projections"
 	"parley/projections/postgres"
 )
-
-// letter is an event that waits outside the read models.
-type letter struct {
-	Aggregate string          `json:"aggregate"`
-	Position  events.Position `json:"position"`
-	Event     events.EventID  `json:"event"`
-	Type      string          `json:"type"`
-	Reason    string          `json:"reason"`
-}
-
-// retried is what became of the letters of one aggregate.
-type retried struct {
-	Aggregate string   `json:"aggregate"`
-	Released  int      `json:"released"`
-	Stuck     []letter `json:"stuck"`
-}
 
 // deadLetters lists the events that could not be projected, or tries them again.
 func deadLetters(ctx context.Context, t terminal, args []string) error {
 	set, data := flags(t, "dead-letters")
 	asJSON := set.Bool("json", false, "print one JSON object a line")
+	reason := reasonFlag(set)
 	if err := parse(set, args); err != nil {
 		return err
 	}
@@ -41,6 +27,9 @@ func deadLetters(ctx context.Context, t terminal, args []string) error {
 	}
 	return withViews(ctx, t, *data, func(log *jetstream.Log, database *postgres.Database) error {
 		if again {
+			if err := record(ctx, log, act{does: "dead-letters retry", object: set.Arg(1), reason: *reason}); err != nil {
+				return err
+			}
 			return retryLetters(ctx, t, postgres.NewRetrier(database, log.Vault(), log, log.Stream()), set.Arg(1), *asJSON)
 		}
 		found, err := postgres.NewViews(database, nil).DeadLetters(ctx, postgres.MaxPage)
@@ -54,15 +43,15 @@ func deadLetters(ctx context.Context, t terminal, args []string) error {
 	})
 }
 
-func lettersOf(found []projections.DeadLetter) []letter {
-	list := make([]letter, len(found))
+func lettersOf(found []projections.DeadLetter) []http.DeadLetter {
+	list := make([]http.DeadLetter, len(found))
 	for i, l := range found {
-		list[i] = letter{l.Aggregate.String(), l.Position, l.Event, l.Type, l.Reason}
+		list[i] = http.DeadLetter{Aggregate: l.Aggregate.String(), Position: l.Position, Event: l.Event, Type: l.Type, Reason: l.Reason}
 	}
 	return list
 }
 
-func printLetters(t terminal, found []letter) error {
+func printLetters(t terminal, found []http.DeadLetter) error {
 	if len(found) == 0 {
 		_, err := fmt.Fprintln(t.out, "no dead letters")
 		return err
@@ -82,10 +71,9 @@ func retryLetters(ctx context.Context, t terminal, retrier *postgres.Retrier, of
 	if err != nil {
 		return err
 	}
-	results, left := make([]retried, len(done)), 0
-	for i, d := range done {
-		results[i] = retried{d.Aggregate.String(), d.Released, lettersOf(d.Stuck)}
-		left += len(d.Stuck)
+	results, left := retriedOf(done), 0
+	for _, r := range results {
+		left += len(r.Stuck)
 	}
 	if asJSON {
 		err = printEach(t.out, results)
@@ -110,7 +98,15 @@ func retry(ctx context.Context, retrier *postgres.Retrier, of string) ([]postgre
 	return []postgres.Retried{done}, err
 }
 
-func printRetried(t terminal, results []retried) error {
+func retriedOf(done []postgres.Retried) []http.Retried {
+	list := make([]http.Retried, len(done))
+	for i, d := range done {
+		list[i] = http.Retried{Aggregate: d.Aggregate.String(), Released: d.Released, Stuck: lettersOf(d.Stuck)}
+	}
+	return list
+}
+
+func printRetried(t terminal, results []http.Retried) error {
 	if len(results) == 0 {
 		_, err := fmt.Fprintln(t.out, "no dead letters")
 		return err

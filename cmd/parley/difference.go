@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"parley/events"
+	"parley/http"
 )
 
 // difference is what happened to a session between two moments.
@@ -78,7 +79,7 @@ func differenceOf(id events.SessionID, evs []events.Event, s span) (difference, 
 	}
 	for _, e := range evs {
 		if e.Position > before.Position && e.Position <= after.Position {
-			d.Events = append(d.Events, step{e.Position, typeOf(e)})
+			d.Events = append(d.Events, step{e.Position, http.TypeOf(e)})
 		}
 	}
 	d.Changes, err = changesOf(before, after)

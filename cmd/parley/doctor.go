@@ -33,10 +33,11 @@ func doctor(ctx context.Context, t terminal, args []string) error {
 	set, data := flags(t, "doctor")
 	asJSON := set.Bool("json", false, "print one JSON object a line")
 	addr := set.String("addr", "", "the address that serve is, or will be, given")
+	mint := set.Bool("mint", false, "try the provider: fetch one token and let it expire")
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	found := examine(ctx, t, *data, *addr)
+	found := append(examineProvider(ctx, t.environ, *mint), examine(ctx, t, *data, *addr)...)
 	print := printFindings
 	if *asJSON {
 		print = func(t terminal, found []finding) error { return printEach(t.out, found) }

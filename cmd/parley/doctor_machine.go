@@ -84,8 +84,11 @@ func examineSecrets(c Config, data string) []finding {
 			found = append(found, f)
 		}
 	}
-	if c.MasterKey != "" {
+	switch {
+	case c.MasterKey != "":
 		return append(found, finding{"master key", fine, "in PARLEY_MASTER_KEY", ""})
+	case c.MasterKeyCommand != "":
+		return append(found, finding{"master key", fine, "from PARLEY_MASTER_KEY_COMMAND", ""})
 	}
 	return append(found, examineSecret("master key", master))
 }

@@ -46,9 +46,12 @@ func commands() []command {
 		{"verify", "compare the read models with what the log says; changes nothing", verify},
 		{"dead-letters", "list events that could not be projected; dead-letters retry [session/ID]", deadLetters},
 		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
+		{"audit", "list sign-ins, readings, exports and operators' acts", audit},
 		{"backup", "write log, keys and ledger of a running instance: backup --to DIR", backup},
 		{"restore", "put a backup in place of a log that is lost: restore --from DIR", restore},
+		{"keys", "how the vault stands: keys status; bring all keys under a new master key: keys rotate", keys},
 		{"doctor", "look at everything that Parley stands on, with a cure for what is wrong", doctor},
+		{"partner", "run the built-in practice partner alone, for any client of the provider's protocol", runPartner},
 		{"openapi", "print the HTTP contract", openapi},
 		{"version", "print the version", printVersion},
 	}

@@ -86,7 +86,11 @@ func start(t *testing.T, dir string, env ...string) *program {
 		t.Fatal(err)
 	}
 	ready := make(chan struct{})
-	go func() { p.ended <- p.listen(stdout, ready) }()
+	last := "partner"
+	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "OPENAI_API_KEY=") }) {
+		last = "code=" // with a provider there is no word of the partner
+	}
+	go func() { p.ended <- p.listen(stdout, last, ready) }()
 	t.Cleanup(p.kill)
 	select {
 	case <-ready:
@@ -100,7 +104,7 @@ func start(t *testing.T, dir string, env ...string) *program {
 
 // listen reads what the program says; the line after the address tells of the
 // set-up code or of the partner, and is said at the same moment.
-func (p *program) listen(stdout io.Reader, ready chan<- struct{}) error {
+func (p *program) listen(stdout io.Reader, last string, ready chan<- struct{}) error {
 	lines := bufio.NewScanner(stdout)
 	said := false
 	for lines.Scan() {
@@ -111,7 +115,7 @@ func (p *program) listen(stdout io.Reader, ready chan<- struct{}) error {
 		if m := setupLine.FindStringSubmatch(lines.Text()); m != nil {
 			p.code = m[1]
 		}
-		if strings.Contains(lines.Text(), "partner") && !said {
+		if strings.Contains(lines.Text(), last) && !said {
 			said = true
 			close(ready)
 		}

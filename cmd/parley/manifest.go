@@ -54,9 +54,11 @@ var files = []struct {
 	{jetstream.LedgerStream, "ledger.snapshot"},
 }
 
-// of finds a stream's entry.
+// of finds a stream's entry; that of the keys may be of any generation.
 func (m manifest) of(stream jetstream.Stream) packed {
-	i := slices.IndexFunc(m.Streams, func(p packed) bool { return p.Stream == stream })
+	i := slices.IndexFunc(m.Streams, func(p packed) bool {
+		return p.Stream == stream || stream == jetstream.KeyStream && p.Stream.IsKeys()
+	})
 	if i < 0 {
 		return packed{Contents: jetstream.Contents{Stream: stream}}
 	}

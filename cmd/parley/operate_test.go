@@ -12,6 +12,7 @@ import (
 
 	"parley/cmd/parley/embedded"
 	"parley/events"
+	door "parley/http"
 )
 
 // tell runs a command that prints JSON, and reads it.
@@ -133,7 +134,7 @@ func TestPoisonEvent(t *testing.T) {
 		wantSegments(t, other)
 	})
 	t.Run("it is listed with its reason", func(t *testing.T) {
-		l := tell[letter](t, exitOK, "dead-letters", "--data", p.dir, "--json")
+		l := tell[door.DeadLetter](t, exitOK, "dead-letters", "--data", p.dir, "--json")
 		if l.Aggregate != "session/"+poisoned.id || l.Type != "parley.session_sung.v1" || !strings.Contains(l.Reason, "unknown") {
 			t.Errorf("%+v", l)
 		}
@@ -145,7 +146,7 @@ func TestPoisonEvent(t *testing.T) {
 	})
 	t.Run("tried again it still waits, as nobody can read it yet", func(t *testing.T) {
 		for _, of := range [][]string{{}, {"session/" + poisoned.id}} {
-			r := tell[retried](t, exitFailed, append([]string{"dead-letters", "--data", p.dir, "--json", "retry"}, of...)...)
+			r := tell[door.Retried](t, exitFailed, append([]string{"dead-letters", "--data", p.dir, "--json", "retry"}, of...)...)
 			if r.Released != 0 || len(r.Stuck) != 1 {
 				t.Errorf("%+v", r)
 			}

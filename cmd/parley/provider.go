@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	nethttp "net/http"
@@ -17,38 +19,89 @@ import (
 
 // speech is who the learner talks with: a provider, or the built-in partner.
 type speech struct {
-	client  *realtime.Client
-	name    string
-	origin  string          // that browsers must reach; empty for our own
-	handler nethttp.Handler // of the partner; nil for a provider
-	partner *partner.Partner
+	client *realtime.Client
+	name   string
+	origin string // that browsers must reach; empty for our own
+	// scripted: it is a partner, here or elsewhere, and shows lines to say.
+	scripted bool
+	// handler opens calls on our own web door, under /partner: it is the
+	// partner's, or the client's for a server that mints no tokens. nil: the
+	// browser opens them at the provider.
+	handler nethttp.Handler
+	partner *partner.Partner // nil for a provider
 }
 
-// newSpeech takes the provider when there is a key for it, else the partner,
-// which is served by our own web door under /partner.
+// callsPath is where handler takes offers, below /partner.
+const callsPath = "/v1/realtime/calls"
+
+// newSpeech takes the provider when there is a key for it, or it needs none;
+// else the partner.
 func newSpeech(c Config, listen *url.URL, public *url.URL, logger *slog.Logger) (*speech, error) {
-	config := realtime.Config{
-		BaseURL: c.RealtimeURL, APIKey: c.APIKey, Auth: realtime.AuthStyle(c.RealtimeAuth),
-		Model: c.Model, TranscriptionModel: c.TranscriptionModel, Voice: c.Voice,
-	}
-	if c.APIKey != "" {
-		base, err := url.Parse(c.RealtimeURL)
-		if err != nil {
-			return nil, fmt.Errorf("PARLEY_REALTIME_URL: %w", err)
-		}
-		return &speech{client: realtime.New(config), name: base.Hostname(), origin: base.Scheme + "://" + base.Host}, nil
+	if c.elsewhereSpeaks() {
+		return newProvider(c, public, logger)
 	}
 	key := make([]byte, 16)
 	rand.Read(key)
-	config.APIKey, config.Auth, config.SendPrompt = hex.EncodeToString(key), realtime.AuthBearer, true
-	config.BaseURL = listen.JoinPath("partner", "v1").String()
-	config.CallsURL = public.JoinPath("partner", "v1", "realtime", "calls").String()
-	config.Model, config.Voice = "parley-partner", "espeak"
+	config := realtime.Config{
+		APIKey: hex.EncodeToString(key), Dialect: realtime.DialectPartner,
+		BaseURL: listen.JoinPath("partner", "v1").String(), CallsURL: public.JoinPath("partner", callsPath).String(),
+		Model: "parley-partner", Voice: "espeak", TranscriptionModel: c.TranscriptionModel,
+	}
+	faults, err := partner.ParseFaults([]byte(cmp.Or(c.PartnerFaults, "{}")))
+	if err != nil {
+		return nil, err
+	}
 	p := partner.New(partner.Config{
 		Key: config.APIKey, AllowedOrigin: public.String(), Now: time.Now, Random: rand.Reader, Logger: logger,
-		CallLimit: c.SessionMax,
+		CallLimit: c.SessionMax, Faults: faults,
 	})
-	return &speech{client: realtime.New(config), name: "partner", handler: p.Handler(), partner: p}, nil
+	return &speech{client: realtime.New(config), name: "partner", scripted: true, handler: p.Handler(), partner: p}, nil
+}
+
+// elsewhereSpeaks is true when a provider is set up.
+func (c Config) elsewhereSpeaks() bool { return c.APIKey != "" || c.ownServer() }
+
+func newProvider(c Config, public *url.URL, logger *slog.Logger) (*speech, error) {
+	base, err := url.Parse(c.RealtimeURL)
+	if err != nil {
+		return nil, fmt.Errorf("PARLEY_REALTIME_URL: %w", err)
+	}
+	s := &speech{name: base.Hostname(), scripted: c.RealtimeDialect == string(realtime.DialectPartner)}
+	config := c.provider()
+	config.Logger = logger
+	if c.ownServer() {
+		config.CallsURL = public.JoinPath("partner", callsPath).String()
+	} else {
+		s.origin = base.Scheme + "://" + base.Host
+	}
+	s.client = realtime.New(config)
+	if calls := s.client.Calls(); calls != nil {
+		mux := nethttp.NewServeMux()
+		mux.Handle(callsPath, calls)
+		s.handler = mux
+	}
+	warnOfRetirement(s.client, time.Now(), logger)
+	return s, nil
+}
+
+// provider is what the environment says of the provider.
+func (c Config) provider() realtime.Config {
+	return realtime.Config{
+		BaseURL: c.RealtimeURL, APIKey: c.APIKey, Auth: realtime.AuthStyle(c.RealtimeAuth),
+		Dialect: realtime.Dialect(c.RealtimeDialect), Session: json.RawMessage(c.RealtimeSession),
+		Model: c.Model, TranscriptionModel: c.TranscriptionModel, Voice: c.Voice,
+	}
+}
+
+// retirementNear is from how many days on a model's end is worth a warning.
+const retirementNear = 120
+
+func warnOfRetirement(client *realtime.Client, now time.Time, logger *slog.Logger) {
+	for _, r := range client.Retiring() {
+		if r.Days(now) <= retirementNear {
+			logger.Warn("a model in use is announced to be switched off: "+r.Says(now), "source", r.Source)
+		}
+	}
 }
 
 func (s *speech) open(ctx context.Context) error {
@@ -84,4 +137,11 @@ func seedTopics(ctx context.Context, log events.LoadAppender) (last events.Posit
 		last = max(last, at)
 	}
 	return last, nil
+}
+
+// setPartnerFaults accepts faults that the partner knows.
+func setPartnerFaults(c *Config, text string) error {
+	_, err := partner.ParseFaults([]byte(text))
+	c.PartnerFaults = text
+	return err
 }

@@ -40,6 +40,7 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 	back := set.Bool("back", false, "make the version live again that was before")
 	var ask consent
 	accept := set.Bool("accept", false, "switch although rows differ, or the log is another one than the read models were made from")
+	reason := reasonFlag(set)
 	set.BoolVar(&ask.yes, "yes", false, "do it without asking")
 	set.BoolVar(&ask.dryRun, "dry-run", false, "only say what would be done")
 	if err := parse(set, args); err != nil {
@@ -59,6 +60,13 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	return withRebuilder(ctx, t, *data, func(log *jetstream.Log, r *postgres.Rebuilder) error {
+		does := "rebuild"
+		if *back {
+			does += " --back"
+		}
+		if err := record(ctx, log, act{does: does, reason: *reason}); err != nil {
+			return err
+		}
 		shown := t.steps()
 		var done postgres.Rebuilt
 		var err error

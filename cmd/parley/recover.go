@@ -12,6 +12,7 @@ import (
 
 	"parley/events"
 	"parley/events/jetstream"
+	"parley/http"
 )
 
 // sessionList collects --session, given several times or with commas.
@@ -38,6 +39,7 @@ type recoverFlags struct {
 	quiet    time.Duration
 	sessions sessionList
 	remedy   string // empty: only list
+	reason   string
 	consent  consent
 }
 
@@ -49,18 +51,19 @@ func readRecoverFlags(t terminal, args []string) (recoverFlags, error) {
 	set.Var(&f.sessions, "session", "the `session` to act on; may be given several times")
 	chosen := map[string]*bool{}
 	for _, name := range []string{remedyEnd, remedyFinalize, remedyWithout} {
-		chosen[name] = set.Bool(strings.TrimPrefix(name, "--"), false, remedies[name].does)
+		chosen[name] = set.Bool(name, false, remedies[name].does)
 	}
+	reason := reasonFlag(set)
 	set.BoolVar(&f.consent.yes, "yes", false, "do it without asking")
 	set.BoolVar(&f.consent.dryRun, "dry-run", false, "only say what would be done")
 	if err := parse(set, args); err != nil {
 		return f, err
 	}
-	f.data = *data
+	f.data, f.reason = *data, *reason
 	for name, is := range chosen {
 		switch {
 		case *is && f.remedy != "":
-			return f, events.Errorf(events.CodeInvalid, "choose one of %s and %s", f.remedy, name)
+			return f, events.Errorf(events.CodeInvalid, "choose one of --%s and --%s", f.remedy, name)
 		case *is:
 			f.remedy = name
 		}
@@ -101,35 +104,28 @@ func listStuck(ctx context.Context, t terminal, log events.Log, f recoverFlags) 
 	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SESSION\tSTATUS\tSINCE\tREMEDIES\tWHY")
 	for _, s := range found {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.ID, s.Status, s.Since.UTC().Format(time.DateTime), shown(strings.Join(s.Remedies, " ")), s.Why)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.ID, s.Status, s.Since.UTC().Format(time.DateTime), shown(asFlags(s.Remedies)), s.Why)
 	}
 	return table.Flush()
 }
 
-// helped is what became, or would become, of one session.
-type helped struct {
-	ID     events.SessionID `json:"id"`
-	Remedy string           `json:"remedy"`
-	Will   string           `json:"will"`
-	Done   bool             `json:"done"`
-	Status string           `json:"status"` // afterwards
-	Reason string           `json:"reason,omitempty"`
+// asFlags writes remedies as recover takes them.
+func asFlags(remedies []string) string {
+	if len(remedies) == 0 {
+		return ""
+	}
+	return "--" + strings.Join(remedies, " --")
 }
 
 // helpSessions shows the plan for all sessions first; one that the remedy cannot help
 // refuses them all.
 func helpSessions(ctx context.Context, t terminal, log *jetstream.Log, to reach, f recoverFlags) error {
-	plans := make([]helped, len(f.sessions))
+	plans := make([]http.Helped, len(f.sessions))
 	for i, id := range f.sessions {
-		s, err := loadTimed(ctx, log, id)
-		if err != nil {
-			return err
-		}
-		plans[i] = helped{ID: id, Remedy: f.remedy}
-		if plans[i].Will, err = remedies[f.remedy].plan(s); err != nil {
+		var err error
+		if plans[i], err = planFor(ctx, log, id, f.remedy); err != nil {
 			return within("session "+string(id), err)
 		}
-		plans[i].Status, plans[i].Reason = statusOf(s.Session)
 		if !f.asJSON {
 			fmt.Fprintf(t.out, "%s (%s): %s\n", id, plans[i].Status, plans[i].Will)
 		}
@@ -140,29 +136,25 @@ func helpSessions(ctx context.Context, t terminal, log *jetstream.Log, to reach,
 	case err != nil:
 		return err
 	}
+	who, err := operator()
+	if err != nil {
+		return err
+	}
 	for i := range plans {
-		if err := plans[i].carryOut(ctx, log, to); err != nil {
+		w := ward{log: log, store: to.openStore, id: plans[i].ID, actor: who}
+		does := act{does: "recover --" + f.remedy, object: w.id.Aggregate().String(), about: plans[i].Learner, reason: f.reason}
+		err := record(ctx, log, does)
+		if err == nil {
+			err = carryOut(ctx, w, &plans[i])
+		}
+		if err != nil {
 			return within("session "+string(plans[i].ID), err)
 		}
 	}
 	return printHelped(t, plans, f.asJSON)
 }
 
-func (h *helped) carryOut(ctx context.Context, log *jetstream.Log, to reach) error {
-	who, err := operator()
-	if err != nil {
-		return err
-	}
-	if err := remedies[h.Remedy].do(ctx, ward{log: log, to: to, id: h.ID, actor: who}); err != nil {
-		return err
-	}
-	after, err := loadTimed(ctx, log, h.ID)
-	h.Done = true
-	h.Status, h.Reason = statusOf(after.Session)
-	return err
-}
-
-func printHelped(t terminal, plans []helped, asJSON bool) error {
+func printHelped(t terminal, plans []http.Helped, asJSON bool) error {
 	if asJSON {
 		return printEach(t.out, plans)
 	}

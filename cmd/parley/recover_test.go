@@ -9,19 +9,20 @@ import (
 
 	"parley/events"
 	"parley/events/eventstest"
+	door "parley/http"
 	"parley/projections/timekeeper"
 )
 
 // stuckIn reads what recover --json lists.
-func stuckIn(t *testing.T, dir string, args ...string) map[string]stuck {
+func stuckIn(t *testing.T, dir string, args ...string) map[string]door.StuckSession {
 	t.Helper()
 	out, errs, code := invoke(t, "", append([]string{"recover", "--data", dir, "--json"}, args...)...)
 	if code != exitOK {
 		t.Fatalf("recover: exit %d, %s", code, errs)
 	}
-	found := map[string]stuck{}
+	found := map[string]door.StuckSession{}
 	for line := range strings.Lines(out) {
-		var s stuck
+		var s door.StuckSession
 		if err := json.Unmarshal([]byte(line), &s); err != nil {
 			t.Fatalf("%v in %q", err, line)
 		}
@@ -125,10 +126,10 @@ func TestRecover(t *testing.T) {
 }
 
 // help acts on one session and gives what became of it.
-func (p *program) help(t *testing.T, remedy, id string) helped {
+func (p *program) help(t *testing.T, remedy, id string) door.Helped {
 	t.Helper()
 	out, errs, code := invoke(t, "", "recover", "--data", p.dir, "--json", "--yes", "--session", id, remedy)
-	var h helped
+	var h door.Helped
 	if err := json.Unmarshal([]byte(out), &h); err != nil || code != exitOK || !h.Done {
 		t.Fatalf("%v: exit %d, %s%s", err, code, out, errs)
 	}

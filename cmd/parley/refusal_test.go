@@ -72,12 +72,12 @@ func refuseAccounts(t *testing.T, p *program) {
 			t.Errorf("%v: exit %d, %q", args, code, errs)
 		}
 	}
-	for _, tooShort := range []string{"123456789", strings.Repeat("x", 201)} {
-		if _, _, code := invoke(t, tooShort, "account", "add", "--data", p.dir, "--email", "x@example.org", "--role", "learner", "--password-stdin"); code == exitOK {
-			t.Errorf("a password of %d characters is taken", len(tooShort))
+	for _, bad := range []string{"a1b2c3d4e", strings.Repeat("a1b2", 50) + "x"} {
+		if _, _, code := invoke(t, bad, "account", "add", "--data", p.dir, "--email", "x@example.org", "--role", "learner", "--password-stdin"); code == exitOK {
+			t.Errorf("a password of %d characters is taken", len(bad))
 		}
 	}
-	for i, allowed := range []string{"1234567890", strings.Repeat("x", 200)} {
+	for i, allowed := range []string{"a1b2c3d4e5", strings.Repeat("a1b2", 50)} {
 		if _, errs, code := invoke(t, allowed, "account", "add", "--data", p.dir, "--email", fmt.Sprintf("x%d@example.org", i), "--role", "learner", "--password-stdin"); code != exitOK {
 			t.Errorf("a password of %d characters: %s", len(allowed), errs)
 		}

@@ -7,21 +7,23 @@ import (
 
 	"parley/events"
 	"parley/events/jetstream"
+	"parley/http"
 	"parley/projections/recording"
+	"parley/projections/s3"
 	"parley/projections/timekeeper"
 )
 
-// The remedies, by their flags.
+// The remedies, by their names; recover has a flag for each.
 const (
-	remedyEnd      = "--end"
-	remedyFinalize = "--finalize"
-	remedyWithout  = "--without-recording"
+	remedyEnd      = "end"
+	remedyFinalize = "finalize"
+	remedyWithout  = "without-recording"
 )
 
 // ward is a session that an operator helps.
 type ward struct {
 	log   *jetstream.Log
-	to    reach
+	store func(context.Context) (*s3.Store, error) // opens it when it is needed
 	id    events.SessionID
 	actor events.Actor
 }
@@ -41,6 +43,35 @@ var remedies = map[string]remedy{
 	remedyEnd:      {"end a session whose page is gone; its recording may still come", planEnd, end},
 	remedyFinalize: {"check and place its recording once more", planFinalize, finalize},
 	remedyWithout:  {"close a session without its recording; one that comes later is still taken", planWithout, closeWithout},
+}
+
+// planFor says what a remedy would do to a session. Errors: CodeInvalid for one
+// that is none, those of its plan.
+func planFor(ctx context.Context, log events.Loader, id events.SessionID, name string) (http.Helped, error) {
+	planned := http.Helped{ID: id, Remedy: name}
+	chosen, known := remedies[name]
+	if !known {
+		return planned, events.Errorf(events.CodeInvalid, "a remedy is one of %s, %s, %s", remedyEnd, remedyFinalize, remedyWithout)
+	}
+	s, err := loadTimed(ctx, log, id)
+	if err != nil {
+		return planned, err
+	}
+	planned.Learner = s.Learner
+	planned.Status, planned.Reason = statusOf(s.Session)
+	planned.Will, err = chosen.plan(s)
+	return planned, err
+}
+
+// carryOut does what was planned, and says how the session is then.
+func carryOut(ctx context.Context, w ward, planned *http.Helped) error {
+	if err := remedies[planned.Remedy].do(ctx, w); err != nil {
+		return err
+	}
+	after, err := loadTimed(ctx, w.log, w.id)
+	planned.Done = true
+	planned.Status, planned.Reason = statusOf(after.Session)
+	return err
 }
 
 func planEnd(s *timekeeper.Session) (string, error) {
@@ -125,7 +156,7 @@ func finalize(ctx context.Context, w ward) error {
 			return err
 		}
 	}
-	store, _, err := openStore(ctx, w.to.config, *w.to.servers.S3)
+	store, err := w.store(ctx)
 	if err != nil {
 		return err
 	}

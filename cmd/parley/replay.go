@@ -6,32 +6,11 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"parley/events"
 	"parley/events/jetstream"
+	"parley/http"
 )
-
-// replayed is an event as NDJSON: CloudEvents' JSON form, with what is sealed
-// left out. The stream is de-identified as it is.
-type replayed struct {
-	SpecVersion string          `json:"specversion"`
-	ID          events.EventID  `json:"id"`
-	Source      string          `json:"source"`
-	Type        string          `json:"type"`
-	Subject     string          `json:"subject"`
-	Time        time.Time       `json:"time"`
-	Position    events.Position `json:"position"`
-	Actor       events.Actor    `json:"actor,omitempty"`
-	Via         events.Via      `json:"via,omitempty"`
-	N           int64           `json:"n,omitempty"`
-	Outbox      string          `json:"outbox,omitempty"`
-	Causation   events.EventID  `json:"causationid,omitempty"`
-	Correlation string          `json:"correlationid,omitempty"`
-	Sealed      bool            `json:"sealed"`
-	Erased      bool            `json:"erased,omitempty"`
-	Data        json.RawMessage `json:"data"`
-}
 
 // replay prints a session's events, as a table or as NDJSON; or the session as
 // it was at a moment; or what changed between two.
@@ -77,34 +56,10 @@ func loadSession(ctx context.Context, t terminal, data string, id events.Session
 	return evs, err
 }
 
-func replayedOf(e events.Event) (replayed, error) {
-	r := replayed{
-		SpecVersion: "1.0", ID: e.ID, Source: "parley", Type: typeOf(e), Subject: e.Aggregate.String(),
-		Time: e.Time, Position: e.Position, Actor: e.Actor, Via: e.Via, N: e.N, Outbox: e.Outbox.String(),
-		Causation: e.Causation, Correlation: e.Correlation, Sealed: e.Sealed != nil, Erased: e.Erased,
-	}
-	if u, is := e.Body.(*events.Unreadable); is {
-		reason, err := json.Marshal(map[string]string{"unreadable": u.Reason})
-		r.Data = reason
-		return r, err
-	}
-	clear, _, err := events.EncodeBody(e.Body)
-	r.Data = clear
-	return r, err
-}
-
-// typeOf is the CloudEvents type, as it was found where this version can't read it.
-func typeOf(e events.Event) string {
-	if u, is := e.Body.(*events.Unreadable); is {
-		return u.Type
-	}
-	return e.Body.Kind().Type()
-}
-
 func printNDJSON(w io.Writer, evs []events.Event) error {
 	out := json.NewEncoder(w)
 	for _, e := range evs {
-		line, err := replayedOf(e)
+		line, err := http.NewClearEvent(e)
 		if err != nil {
 			return err
 		}
@@ -119,7 +74,7 @@ func printTable(w io.Writer, evs []events.Event) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "POSITION\tTIME\tKIND\tVIA\tDATA")
 	for _, e := range evs {
-		line, err := replayedOf(e)
+		line, err := http.NewClearEvent(e)
 		if err != nil {
 			return err
 		}

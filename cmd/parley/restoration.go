@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/time/rate"
 
@@ -54,25 +55,46 @@ func (r *restoration) plan(ctx context.Context) error {
 // back. One of another log is replaced only when told.
 func (r *restoration) planKeys(ctx context.Context) error {
 	keys := r.manifest.of(parleylog.KeyStream)
-	here, err := r.site.look(ctx, parleylog.KeyStream)
+	live, err := r.site.archive.Keys(ctx)
 	if err != nil {
 		return err
 	}
-	vault, err := r.site.vault(ctx)
-	if err != nil {
-		return err
+	var here parleylog.Contents
+	if live != nil {
+		if here, err = r.site.look(ctx, live.Stream); err != nil {
+			return err
+		}
 	}
 	r.putKeys = true
 	switch {
-	case vault == r.manifest.Vault:
+	case live != nil && live.Vault == r.manifest.Vault:
 		r.putKeys = false
 		r.will("keep the %d keys that are here: a vault is never rolled back", here.Messages)
+		return nil
 	case here.Messages == 0:
 		r.will("restore %d keys: there are none here", keys.Messages)
 	case r.flags.replaceKeys:
 		r.will("delete the %d keys that are here, of another vault, and restore %d", here.Messages, keys.Messages)
 	default:
 		return events.Errorf(events.CodeConflict, "the keys here belong to another vault than the backup's, and nobody could read the backup with them; if nothing here is needed, add --replace-keys")
+	}
+	return r.checkKeys(ctx, keys)
+}
+
+// checkKeys refuses keys that the master key does not open: a backup needs the one
+// that was in use when it was made.
+func (r *restoration) checkKeys(ctx context.Context, keys packed) error {
+	file, err := os.Open(filepath.Join(r.flags.from, keys.File))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	held, err := parleylog.KeysIn(file)
+	if err == nil {
+		err = held.CheckMasterKey(ctx, masterKey(r.config, r.dir))
+	}
+	if err != nil {
+		return within("the backup's keys need the master key that was in use when it was made", err)
 	}
 	return nil
 }
@@ -142,7 +164,7 @@ func (r *restoration) carryOut(ctx context.Context) error {
 	}
 	r.Erased = len(erased)
 	for _, e := range erased {
-		if err := log.Vault().Destroy(ctx, e.Session.Aggregate()); err != nil {
+		if err := log.Vault().Destroy(ctx, e.Of); err != nil {
 			return err
 		}
 	}
@@ -163,7 +185,7 @@ func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger)
 		return nil, err
 	}
 	for _, e := range here {
-		if err := ledger.Record(ctx, e.Session, e.ErasedAt); err != nil {
+		if err := ledger.Record(ctx, e.Of, e.ErasedAt); err != nil {
 			return nil, err
 		}
 	}
@@ -177,13 +199,11 @@ func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []p
 	if err != nil {
 		return err
 	}
-	eraser := erasure.NewEraser(erasure.Doors{
-		Log: log, Vault: log.Vault(), Objects: gone{}, Ledger: log.Ledger(), Sweeper: log,
-	}, rate.NewLimiter(rate.Inf, 1), time.Now, newEventID)
+	eraser := eraserOf(log, gone{}, rate.NewLimiter(rate.Inf, 1))
 	shown := r.t.progress("erasing again")
 	defer shown.end()
 	for i, e := range erased {
-		again, err := eraseAgain(ctx, log, eraser, e.Session, who)
+		again, err := eraseAgain(ctx, log, eraser, e.Of, who)
 		if err != nil {
 			return err
 		}
@@ -195,24 +215,52 @@ func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []p
 	return nil
 }
 
-// eraseAgain does to one session what was done to it after the backup was made.
-func eraseAgain(ctx context.Context, log *parleylog.Log, eraser *erasure.Eraser, id events.SessionID, who events.Actor) (bool, error) {
-	session := events.NewSession(id)
-	_, err := events.Execute(ctx, log, id.Aggregate(), session, stampOf(who), func(s *events.Session) ([]events.Event, error) {
-		if !s.Exists() {
-			return nil, nil
-		}
-		return s.RequestDelete(s.Learner)
-	})
-	if err != nil || !session.Exists() || session.Erased != nil && session.Erased.SweptAt != nil {
+// eraseAgain does to a session or an account what was done to it after the backup was
+// made. A topic goes with its account.
+func eraseAgain(ctx context.Context, log *parleylog.Log, eraser *erasure.Eraser, of events.Aggregate, who events.Actor) (bool, error) {
+	var pieces []events.Body
+	switch of.Kind {
+	case events.KindOfSession:
+		pieces = []events.Body{&events.SessionDeleteRequested{}, &events.SessionErased{}}
+	case events.KindOfAccount:
+		pieces = []events.Body{&events.AccountDeleteRequested{}, &events.AccountErased{}}
+	}
+	there, err := requestErasure(ctx, log, of, who)
+	if err != nil || !there {
 		return false, err
 	}
-	for _, body := range []events.Body{&events.SessionDeleteRequested{}, &events.SessionErased{}} {
-		if err := eraser.Handle(ctx, events.Event{Aggregate: id.Aggregate(), Body: body}); err != nil {
+	for _, body := range pieces {
+		if err := eraser.Handle(ctx, events.Event{Aggregate: of, Body: body}); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// requestErasure asks to erase what the log holds of a session or an account, and
+// tells whether there is anything that is not swept.
+func requestErasure(ctx context.Context, log *parleylog.Log, of events.Aggregate, who events.Actor) (bool, error) {
+	switch of.Kind {
+	case events.KindOfSession:
+		session := events.NewSession(events.SessionID(of.ID))
+		_, err := events.Execute(ctx, log, of, session, stampOf(who), func(s *events.Session) ([]events.Event, error) {
+			if !s.Exists() {
+				return nil, nil
+			}
+			return s.RequestDelete(s.Learner)
+		})
+		return session.Exists() && (session.Erased == nil || !session.Erased.Swept()), err
+	case events.KindOfAccount:
+		account := events.NewAccount(events.AccountID(of.ID))
+		_, err := events.Execute(ctx, log, of, account, stampOf(who), func(a *events.Account) ([]events.Event, error) {
+			if !a.Live() {
+				return nil, nil
+			}
+			return a.RequestDelete("")
+		})
+		return account.Deleted != nil && (account.Erased == nil || !account.Erased.Swept()), err
+	}
+	return false, nil
 }
 
 // gone stands for the objects of sessions in the ledger: they are listed there once

@@ -100,10 +100,40 @@ func masterKey(c Config, dir string) jetstream.MasterKey {
 	switch {
 	case c.MasterKey != "":
 		return jetstream.MasterKeyText(c.MasterKey)
+	case c.MasterKeyCommand != "":
+		return jetstream.MasterKeyCommand(c.MasterKeyCommand, masterKeyPatience)
 	case c.MasterKeyFile != "":
 		return jetstream.MasterKeyFile(c.MasterKeyFile)
 	}
 	return jetstream.MasterKeyFile(filepath.Join(keyFolder(dir), "master"))
+}
+
+// masterKeyPatience is how long a key service may take.
+const masterKeyPatience = 10 * time.Second
+
+// checkMasterKey refuses a missing or wrong master key before any server is
+// started, so that such a start changes nothing.
+func checkMasterKey(ctx context.Context, c Config, dir string) error {
+	if c.NATSURL == "" {
+		streams, err := embedded.StreamMetadata(dir)
+		if err != nil {
+			return err
+		}
+		return jetstream.CheckMasterKey(ctx, masterKey(c, dir), streams)
+	}
+	nc, err := dialLog(c, embedded.NATSConnection{URL: c.NATSURL})
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	live, err := jetstream.NewArchive(nc).Keys(ctx)
+	if err != nil {
+		return err
+	}
+	if live == nil {
+		return jetstream.CheckMasterKey(ctx, masterKey(c, dir), nil)
+	}
+	return live.CheckMasterKey(ctx, masterKey(c, dir))
 }
 
 // keyFolder is apart from the servers' folders, so that a copy of those holds

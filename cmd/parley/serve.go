@@ -54,7 +54,7 @@ type instance struct {
 // configuration is checked whole, then the port is taken, then the folder, and
 // each failure undoes what came before it.
 func serve(ctx context.Context, t terminal, args []string) error {
-	in, folder, err := prepare(t, args)
+	in, folder, err := prepare(ctx, t, args)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func serve(ctx context.Context, t terminal, args []string) error {
 }
 
 // prepare reads flags and environment, takes the port and the data folder.
-func prepare(t terminal, args []string) (*instance, *embedded.Folder, error) {
+func prepare(ctx context.Context, t terminal, args []string) (*instance, *embedded.Folder, error) {
 	set, data := flags(t, "serve")
 	addr := set.String("addr", "127.0.0.1:8787", "address to listen on")
 	roles := set.String("roles", strings.Join([]string{roleWeb, roleProjector, roleWorker}, ","), "what this process does")
@@ -102,6 +102,9 @@ func prepare(t terminal, args []string) (*instance, *embedded.Folder, error) {
 		return nil, nil, fmt.Errorf("cannot listen on %s: %w; choose another with --addr", *addr, cause(err))
 	}
 	if in.public, err = publicURL(config, in.listen.Addr()); err != nil {
+		return nil, nil, errors.Join(err, in.listen.Close())
+	}
+	if err := checkMasterKey(ctx, config, in.dir); err != nil {
 		return nil, nil, errors.Join(err, in.listen.Close())
 	}
 	folder, err := embedded.Open(in.dir)
@@ -221,7 +224,9 @@ func (in *instance) web(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	door := in.door(code)
+	auditor := http.NewAuditor(in.backend.log, auditShard(), time.Now, newID, in.logger)
+	defer auditing(ctx, auditor)()
+	door := in.door(code, auditor)
 	server := door.HTTPServer()
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(in.listen) }()
@@ -258,16 +263,16 @@ func (in *instance) greet(code string) {
 	}
 }
 
-func (in *instance) door(code string) *http.Server {
+func (in *instance) door(code string, auditor *http.Auditor) *http.Server {
 	b := in.backend
 	accounts := http.NewAccounts(b.log, b.log.Vault(), http.NewPasswords(hashesAtOnce), time.Now, newID)
 	config := http.Config{
 		PublicURL: in.public, Provider: in.speech.name, ProviderOrigin: in.speech.origin,
-		Partner: in.speech.partner != nil, Model: in.speech.client.Model(), Voice: in.speech.client.Voice(),
+		Partner: in.speech.scripted, Model: in.speech.client.Model(), Voice: in.speech.client.Voice(),
 		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, Version: version,
 	}
 	return http.New(config, http.Doors{
-		Log: b.log, Accounts: accounts, Keys: b.log.Vault(), SignIns: b.log.SignIns(),
+		Log: b.log, Accounts: accounts, Audit: auditor, Browser: b.log, Operations: newOperations(b, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
 		Views: b.views, Changes: b.watcher, Provider: in.speech.client, Store: uploadStore{b.store},
 		Page: web.Dist(), Partner: in.speech.handler, Ready: in.missing, Now: time.Now, NewID: newID,
 	}, in.logger, code)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"parley"
 	"parley/cmd/parley/embedded"
@@ -20,7 +19,6 @@ import (
 // try a backup on.
 type site struct {
 	nc      *nats.Conn
-	js      jetstream.JetStream
 	archive *parleylog.Archive
 	folder  *embedded.Folder
 	servers *embedded.Servers
@@ -65,8 +63,7 @@ func (s *site) connect(c Config, at embedded.NATSConnection) (err error) {
 		return err
 	}
 	s.archive = parleylog.NewArchive(s.nc)
-	s.js, err = jetstream.New(s.nc)
-	return err
+	return nil
 }
 
 // close ends what was begun; on a half-open site too.
@@ -95,20 +92,20 @@ func (s *site) look(ctx context.Context, stream parleylog.Stream) (parleylog.Con
 	return found, err
 }
 
-// vaultMark is what the key stream's metadata tells one vault from another by: a
-// text that was sealed with the master key when the vault was made.
-const vaultMark = "parley_master_key_check"
-
-// vault tells which vault is here; empty when there is none.
-func (s *site) vault(ctx context.Context) (string, error) {
-	found, err := s.js.Stream(ctx, string(parleylog.KeyStream))
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return "", nil
+// stream is where something lies now: keys lie in the live generation of the
+// vault. Errors: CodeConflict while nothing can be written there.
+func (s *site) stream(ctx context.Context, of parleylog.Stream) (parleylog.Stream, error) {
+	if of != parleylog.KeyStream {
+		return of, nil
 	}
-	if err != nil {
-		return "", events.Wrap(err, events.CodeUnavailable, "the event log's server does not answer")
+	live, err := s.archive.Keys(ctx)
+	switch {
+	case err != nil || live == nil:
+		return of, err
+	case live.Ended:
+		return of, events.Errorf(events.CodeConflict, "a rotation of the master key stands before its switch; finish it first: parley keys rotate")
 	}
-	return found.CachedInfo().Config.Metadata[vaultMark], nil
+	return live.Stream, nil
 }
 
 // put makes a stream from a backup in place of the one that may be there.
@@ -118,11 +115,19 @@ func (s *site) put(ctx context.Context, dir string, p packed) error {
 		return err
 	}
 	defer file.Close()
-	if err := s.archive.Remove(ctx, p.Stream); err != nil {
+	if err := s.makeRoom(ctx, p.Stream); err != nil {
 		return err
 	}
 	_, err = s.archive.Restore(ctx, p.Stream, file)
 	return err
+}
+
+// makeRoom removes what is there: of the vault all generations.
+func (s *site) makeRoom(ctx context.Context, stream parleylog.Stream) error {
+	if stream.IsKeys() {
+		return s.archive.RemoveKeys(ctx)
+	}
+	return s.archive.Remove(ctx, stream)
 }
 
 // tryOut restores a backup into a server of its own, beside it, and throws that away.

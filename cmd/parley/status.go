@@ -9,25 +9,11 @@ import (
 	"time"
 
 	"parley/events"
-	"parley/projections"
+	"parley/http"
 )
 
-// state is how an instance stands, as far as its servers say.
-type state struct {
-	Version  string            `json:"version"`
-	Log      events.Position   `json:"log"`      // last position of the log
-	Views    events.Position   `json:"views"`    // what the read models hold
-	Lag      uint64            `json:"lag"`      // positions between the two
-	Trend    float64           `json:"trend"`    // events a second by which the lag grows; below zero it shrinks
-	Standing bool              `json:"standing"` // there is something to project, and the mark does not move
-	Dead     bool              `json:"dead"`     // no projector is there: a lag of zero means nothing
-	Mismatch string            `json:"mismatch"` // why nothing is projected: the log is another one
-	Letters  int               `json:"dead_letters"`
-	Parked   int               `json:"parked"`   // aggregates that these are of
-	Sessions map[string]int    `json:"sessions"` // of the newest, by status
-	Room     uint64            `json:"room"`     // bytes free for the data folder
-	Missing  map[string]string `json:"missing"`  // what cannot be reached, and why
-}
+// state is how an instance stands, for a person.
+type state struct{ http.Condition }
 
 // status asks log, read models and store. It fails when one cannot be reached, or
 // nothing is projected.
@@ -68,69 +54,40 @@ func (s state) trouble() error {
 	return nil
 }
 
-// statusSessions is how many of the newest sessions are counted by status.
-const statusSessions = 100
-
-func lookAround(ctx context.Context, t terminal, data string, watch time.Duration) (state, error) {
-	now := state{Version: version, Sessions: map[string]int{}}
-	to, err := reachInstance(t, data)
-	if err != nil {
-		return now, err
-	}
-	if now.Room, err = roomAt(to.dir); err != nil {
-		return now, err
-	}
-	b, err := openBackend(ctx, to.config, to.servers, to.dir, silent())
-	if err != nil {
-		return now, err
-	}
-	defer b.close()
-	now.Missing = b.missing(ctx)
-	if len(now.Missing) > 0 {
-		return now, nil
-	}
-	if err := now.measure(ctx, b, watch); err != nil {
-		return now, err
-	}
-	return now, now.count(ctx, b)
-}
-
 // lookEvery is the time between two looks at the lag.
 const lookEvery = 500 * time.Millisecond
 
-// measure looks at the lag for a while, and at whether the log is the one that was
-// projected.
-func (s *state) measure(ctx context.Context, b *backend, watch time.Duration) error {
-	gauge := projections.NewGauge(b.log, b.views, b.log.Stream(), time.Now)
-	lag, err := gauge.Look(ctx)
-	for until := time.Now().Add(watch); err == nil && time.Now().Before(until); {
+// lookAround looks at the lag for a while, and then at everything.
+func lookAround(ctx context.Context, t terminal, data string, watch time.Duration) (state, error) {
+	to, err := reachInstance(t, data)
+	if err != nil {
+		return state{}, err
+	}
+	b, err := openBackend(ctx, to.config, to.servers, to.dir, silent())
+	if err != nil {
+		return state{}, err
+	}
+	defer b.close()
+	look := newOperations(b, to.dir)
+	if len(b.missing(ctx)) == 0 {
+		if err := look.watch(ctx, watch); err != nil {
+			return state{}, err
+		}
+	}
+	now, err := look.Condition(ctx)
+	return state{now}, err
+}
+
+// watch lets the gauge see for a while what becomes of the lag.
+func (o *operations) watch(ctx context.Context, during time.Duration) error {
+	_, err := o.gauge.Look(ctx)
+	for until := time.Now().Add(during); err == nil && time.Now().Before(until); {
 		select {
 		case <-time.After(lookEvery):
-			lag, err = gauge.Look(ctx)
+			_, err = o.gauge.Look(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
-	if err != nil {
-		return err
-	}
-	s.Log, s.Views, s.Lag, s.Trend = lag.Last, lag.Position, lag.Events, lag.Trend
-	s.Standing, s.Dead = lag.Standing, lag.Dead
-	if identity := compareLog(ctx, b); identity.Verdict == problem {
-		s.Mismatch = identity.Says + ". " + identity.Cure
-	}
-	now, err := b.log.Identity(ctx)
-	s.Log = now.Last // which may be behind the read models, when it is another log
-	return err
-}
-
-func (s *state) count(ctx context.Context, b *backend) (err error) {
-	if s.Letters, s.Parked, err = b.views.CountDeadLetters(ctx); err != nil {
-		return err
-	}
-	found, err := b.views.Overview(ctx, statusSessions)
-	for _, session := range found {
-		s.Sessions[shownStatus(session)]++
 	}
 	return err
 }

@@ -9,19 +9,9 @@ import (
 	"time"
 
 	"parley/events"
+	"parley/http"
 	"parley/projections/timekeeper"
 )
-
-// stuck is a session that does not go on by itself, or has not for a while.
-type stuck struct {
-	ID       events.SessionID `json:"id"`
-	Learner  events.AccountID `json:"learner,omitempty"`
-	Status   string           `json:"status"`
-	Reason   string           `json:"reason,omitempty"`
-	Since    time.Time        `json:"since"` // nothing has happened
-	Why      string           `json:"why"`
-	Remedies []string         `json:"remedies"` // flags of recover that help; none: it goes on by itself
-}
 
 // patient reads the whole log for sessions that are not settled. It asks the log and
 // not the read models, so it is right while those are behind, or gone.
@@ -32,21 +22,23 @@ type patient struct {
 
 // stuckSessions finds the sessions in which nothing has happened for a time, the
 // one that waits longest first.
-func stuckSessions(ctx context.Context, log events.Log, quiet time.Duration, now time.Time, shown *progress) ([]stuck, error) {
+func stuckSessions(ctx context.Context, log events.Log, quiet time.Duration, now time.Time, shown *progress) ([]http.StuckSession, error) {
 	p := &patient{open: map[events.SessionID]*timekeeper.Session{}, again: map[events.SessionID]bool{}}
 	if err := p.read(ctx, log, shown); err != nil {
 		return nil, err
 	}
-	found := []stuck{}
+	found := []http.StuckSession{}
 	for _, s := range p.open {
 		if now.Sub(s.Heard) >= quiet {
 			found = append(found, diagnose(s))
 		}
 	}
-	slices.SortFunc(found, func(a, b stuck) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(found, longestFirst)
 	return found, nil
+}
+
+func longestFirst(a, b http.StuckSession) int {
+	return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
 }
 
 // readBatch is how much of the log is folded at once.
@@ -135,8 +127,8 @@ func settled(s *events.Session) bool {
 }
 
 // diagnose says why a session waits, for whom, and what can be done.
-func diagnose(s *timekeeper.Session) stuck {
-	d := stuck{ID: s.ID, Learner: s.Learner, Since: s.Heard, Remedies: []string{}}
+func diagnose(s *timekeeper.Session) http.StuckSession {
+	d := http.StuckSession{ID: s.ID, Learner: s.Learner, Since: s.Heard, Remedies: []string{}}
 	d.Status, d.Reason = statusOf(s.Session)
 	facts := s.Facts()
 	if !facts.Ended && s.Deleted == nil && s.Erased == nil {

@@ -18,9 +18,6 @@ import (
 	"parley/projections/timekeeper"
 )
 
-// sweepPerSecond is what appends beside a sweep bear (design section 7).
-const sweepPerSecond = 10
-
 // duty is something that an instance with the role of a worker does all the time.
 type duty struct {
 	name string
@@ -30,9 +27,7 @@ type duty struct {
 // dutiesOf makes the workers of one instance.
 func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
-	eraser := erasure.NewEraser(erasure.Doors{
-		Log: log, Vault: log.Vault(), Objects: store, Ledger: log.Ledger(), Sweeper: log,
-	}, rate.NewLimiter(sweepPerSecond, 1), time.Now, newEventID)
+	eraser := eraserOf(log, store, rate.NewLimiter(rate.Limit(c.SweepRate), 1))
 	trouble := func(name string) func(events.Event, error) {
 		return func(hint events.Event, err error) {
 			logger.Warn("worker failed; it will try again", "worker", name, "aggregate", hint.Aggregate.String(), "position", hint.Position.String(), "error", err)
@@ -44,7 +39,17 @@ func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger
 	}
 	return append(timekeeping(c, log, work, trouble),
 		work(jetstream.Worker{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp}),
-		work(jetstream.Worker{Name: "eraser", Kinds: eraser.Kinds(), Parallel: 2, Handle: eraser.Handle}))
+		work(jetstream.Worker{Name: "eraser", Kinds: eraser.BuryKinds(), Parallel: 2, Handle: eraser.Handle}),
+		work(jetstream.Worker{Name: "sweeper", Kinds: eraser.SweepKinds(), Parallel: 2, Handle: eraser.Handle}),
+		duty{"strays", eraser.Strays})
+}
+
+// eraserOf makes an eraser that reaches all that is there.
+func eraserOf(log *jetstream.Log, objects erasure.Objects, pace erasure.Pace) *erasure.Eraser {
+	return erasure.NewEraser(erasure.Doors{
+		Log: log, Vault: log.Vault(), Objects: objects, Ledger: log.Ledger(), Sweeper: log,
+		Copies: log, Register: log, SignIns: log.SignIns(),
+	}, pace, time.Now, newEventID)
 }
 
 // timekeeping is to arm the timers of new sessions, to hear those that ring, and at
@@ -68,7 +73,7 @@ func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty,
 }
 
 // workerNames are those under which the log remembers what workers have done.
-func workerNames() []string { return []string{"timekeeper", "finalizer", "eraser"} }
+func workerNames() []string { return []string{"timekeeper", "finalizer", "eraser", "sweeper"} }
 
 const (
 	dutyPause    = time.Second      // after the log was away

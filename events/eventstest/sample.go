@@ -58,12 +58,22 @@ func (s sampler) sha256(what string) string {
 // aggregate is whose stream the kind belongs to.
 func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 	switch kind {
-	case events.KindAccountRegistered, events.KindAccountCredentialAdded, events.KindAccountRoleGranted, events.KindAccountErased:
+	case events.KindAccountRegistered, events.KindAccountDeleteRequested, events.KindAccountErasurePlanned, events.KindAccountErased,
+		events.KindAccountCredentialAdded, events.KindAccountCredentialRenamed, events.KindAccountCredentialUsed, events.KindAccountCredentialRemoved,
+		events.KindAccountRoleGranted, events.KindAccountRoleWithdrawn,
+		events.KindAccountInvited, events.KindAccountInvitationWithdrawn, events.KindAccountResetAllowed:
 		return s.account().Aggregate()
 	case events.KindEmailClaimed, events.KindEmailReleased:
 		return events.EmailAggregate(s.sha256("email"))
-	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired:
+	case events.KindIdentityClaimed, events.KindIdentityReleased:
+		return events.IdentityAggregate(s.sha256("identity"))
+	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired, events.KindTopicErased:
 		return s.topic().Aggregate()
+	case events.KindAuditInterrupted:
+		return events.AuditOfHour(Began, 3)
+	}
+	if kind.OnAuditTrail() {
+		return events.AuditOf(s.account())
 	}
 	return s.session().Aggregate()
 }
@@ -76,13 +86,14 @@ func (s sampler) envelope(e *events.Event) {
 		e.ID = events.EventID(fmt.Sprintf("%s-12-0", s.session()))
 	case *events.UsageRecorded:
 		e.Via = events.ViaSideband
-	case *events.AudioFinalized, *events.AudioMeasured, *events.AudioRejected, *events.SessionErased, *events.AccountErased:
+	case *events.AudioFinalized, *events.AudioMeasured, *events.AudioRejected, *events.SessionErased, *events.AccountErased,
+		*events.AccountErasurePlanned, *events.TopicErased, *events.AuditErased:
 		e.Actor, e.Causation, e.Correlation = events.System("worker"), events.EventID(s.ulid("cause")), ""
 	}
 }
 
 func (s sampler) body(kind events.Kind) events.Body {
-	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofTopic} {
+	for _, sample := range []func(events.Kind) events.Body{s.ofCall, s.ofTurn, s.ofLife, s.ofSaving, s.ofAccount, s.ofCredential, s.ofInvitation, s.ofTopic, s.ofAudit, s.ofErasure} {
 		if body := sample(kind); body != nil {
 			return body
 		}
@@ -192,6 +203,39 @@ func (s sampler) ofAccount(kind events.Kind) events.Body {
 	return nil
 }
 
+func (s sampler) ofCredential(kind events.Kind) events.Body {
+	id := events.CredentialID(s.ulid("credential"))
+	switch kind {
+	case events.KindAccountCredentialRenamed:
+		return &events.AccountCredentialRenamed{Credential: id, Private: events.CredentialName{Name: "Anas Schlüsselbund"}}
+	case events.KindAccountCredentialUsed:
+		return &events.AccountCredentialUsed{Credential: id, SignCount: 8, Flags: 0x1d}
+	case events.KindAccountCredentialRemoved:
+		return &events.AccountCredentialRemoved{Credential: id}
+	case events.KindIdentityClaimed:
+		return &events.IdentityClaimed{Account: s.account()}
+	case events.KindIdentityReleased:
+		return &events.IdentityReleased{Account: s.account()}
+	}
+	return nil
+}
+
+func (s sampler) ofInvitation(kind events.Kind) events.Body {
+	ends := Began.Add(72 * time.Hour)
+	switch kind {
+	case events.KindAccountRoleWithdrawn:
+		return &events.AccountRoleWithdrawn{Role: events.RoleAnalyst}
+	case events.KindAccountInvited:
+		return &events.AccountInvited{Secret: s.sha256("secret"), Roles: []events.Role{events.RoleLearner}, EndsAt: ends,
+			Private: events.Person{Name: "Berk", Email: "berk@example.org"}}
+	case events.KindAccountInvitationWithdrawn:
+		return &events.AccountInvitationWithdrawn{}
+	case events.KindAccountResetAllowed:
+		return &events.AccountResetAllowed{Secret: s.sha256("secret"), EndsAt: ends}
+	}
+	return nil
+}
+
 func (s sampler) ofTopic(kind events.Kind) events.Body {
 	switch kind {
 	case events.KindTopicAdded:
@@ -202,6 +246,49 @@ func (s sampler) ofTopic(kind events.Kind) events.Body {
 			Private: events.TopicText{Title: "Mi entrevista", Scenario: "A job interview."}}
 	case events.KindTopicRetired:
 		return &events.TopicRetired{}
+	}
+	return nil
+}
+
+func (s sampler) ofAudit(kind events.Kind) events.Body {
+	const address = "198.51.100.0/24"
+	switch kind {
+	case events.KindContentGranted:
+		return &events.ContentGranted{Until: Began.Add(24 * time.Hour)}
+	case events.KindContentGrantWithdrawn:
+		return &events.ContentGrantWithdrawn{}
+	case events.KindSignedIn:
+		return &events.SignedIn{Method: events.ByPassword, Address: address}
+	case events.KindSignInFailed:
+		return &events.SignInFailed{Method: events.ByPassword, Address: "2001:db8:7::/48", Count: 9}
+	case events.KindContentRead:
+		return &events.ContentRead{Session: s.session(), Through: 41, Reason: "why turns are missing", Address: address}
+	case events.KindExported:
+		return &events.Exported{What: "transcript-vtt", Session: s.session(), Address: address}
+	case events.KindDeletionRequested:
+		return &events.DeletionRequested{Object: s.session().Aggregate().String(), Address: address}
+	case events.KindOperatorActed:
+		return &events.OperatorActed{Action: "recover --end", Object: s.session().Aggregate().String(), Reason: "its page is gone"}
+	case events.KindAuditInterrupted:
+		return &events.AuditInterrupted{Missed: map[events.Kind]int{events.KindSignedIn: 3}, Since: Began}
+	}
+	return nil
+}
+
+func (s sampler) ofErasure(kind events.Kind) events.Body {
+	swept := Began.Add(time.Hour)
+	switch kind {
+	case events.KindAccountDeleteRequested:
+		return &events.AccountDeleteRequested{Receipt: s.sha256("receipt")}
+	case events.KindAccountErasurePlanned:
+		return &events.AccountErasurePlanned{Belongings: events.Belongings{
+			Sessions: []events.SessionID{s.session()}, Topics: []events.TopicID{s.topic()},
+			Emails: []string{s.sha256("email")}, Identities: []string{s.sha256("identity")},
+		}}
+	case events.KindTopicErased:
+		return &events.TopicErased{Positions: events.NumbersOf(11, 12), SweptAt: &swept}
+	case events.KindAuditErased:
+		return &events.AuditErased{Positions: events.NumbersOf(13, 21)}
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func TestRestoredLog(t *testing.T) {
 	if err := b.Log.SecureDelete(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Log.Ledger().Record(t.Context(), bea, b.Clock.Now()); err != nil {
+	if err := b.Log.Ledger().Record(t.Context(), bea.Aggregate(), b.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	server := eventstest.StartNATS(t)
@@ -81,7 +81,7 @@ func TestRestoredLog(t *testing.T) {
 	})
 	t.Run("its ledger lists the erased", func(t *testing.T) {
 		listed, err := restored.Ledger().All(t.Context())
-		if err != nil || len(listed) != 1 || listed[0].Session != bea || listed[0].ErasedAt.IsZero() {
+		if err != nil || len(listed) != 1 || listed[0].Of != bea.Aggregate() || listed[0].ErasedAt.IsZero() {
 			t.Errorf("got %+v, %v", listed, err)
 		}
 	})

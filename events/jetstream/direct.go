@@ -29,10 +29,11 @@ type replica struct {
 
 // directRequest is JetStream's DIRECT.GET for several messages.
 type directRequest struct {
-	Seq      uint64   `json:"seq,omitempty"`
-	NextFor  string   `json:"next_by_subj,omitempty"`
-	Batch    int      `json:"batch,omitempty"`
-	LastsFor []string `json:"multi_last,omitempty"`
+	Seq       uint64     `json:"seq,omitempty"`
+	NextFor   string     `json:"next_by_subj,omitempty"`
+	Batch     int        `json:"batch,omitempty"`
+	LastsFor  []string   `json:"multi_last,omitempty"`
+	StartTime *time.Time `json:"start_time,omitempty"` // in place of Seq
 }
 
 // batch reads messages of a subject, from a position on and not past another.

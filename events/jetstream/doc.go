@@ -22,11 +22,18 @@
 //
 //	stream          subject                               holds
 //	PARLEY          parley.<kind>.<id>                    every event, for ever
-//	PARLEY_KEYS     parley_keys.<generation>.<kind>.<id>  wrapped data keys, or the marker of a destroyed one
+//	PARLEY_KEYS     parley_keys.1.<kind>.<id>             wrapped data keys, or the marker of a destroyed one
+//	PARLEY_KEYS_2   parley_keys.2.<kind>.<id>             the same under the next master key, and so on
 //	PARLEY_SIGNINS  parley_signins.<hash>                 who is signed in, until it ends
 //	PARLEY_ERASED   parley_erased.<session>               when a session was erased
 //	PARLEY_TIMERS   parley_timers.armed.<session>         when to look at a session again
 //	                parley_timers.due.<session>           that it is time to
+//
+// A rotation (vault_rotation.go) fills the next generation of keys while programs
+// use the old one, has the server refuse every write to that, carries over the
+// rest, marks the new one live and deletes the old stream whole. Which generation
+// is live stands in the streams alone, so a rotation may be killed anywhere and is
+// just begun again.
 //
 // [Archive] copies streams out and back in as JetStream's own snapshots, framed so
 // that one which is cut short is noticed (snapshot.go).

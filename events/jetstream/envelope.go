@@ -3,6 +3,8 @@ package jetstream
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -83,25 +85,47 @@ func addHeader(h nats.Header, name, value string) {
 // *[events.Unreadable] body; the only errors are those of a vault that cannot
 // be asked.
 func (l *Log) decode(ctx context.Context, m *stored) (events.Event, error) {
-	e, err := envelopeOf(m)
+	return l.open(ctx, m, closed(m))
+}
+
+// decodeAll is decode for many messages: what keys they need is fetched at once.
+func (l *Log) decodeAll(ctx context.Context, messages []*stored) ([]events.Event, error) {
+	decoded := make([]events.Event, len(messages))
+	owners := map[events.Aggregate]bool{}
+	for i, m := range messages {
+		decoded[i] = closed(m)
+		if decoded[i].Sealed != nil {
+			owners[decoded[i].KeyOwner()] = true
+		}
+	}
+	if err := l.vault.Load(ctx, slices.Collect(maps.Keys(owners))); err != nil {
+		return nil, err
+	}
+	for i, m := range messages {
+		e, err := l.open(ctx, m, decoded[i])
+		if err != nil {
+			return nil, err
+		}
+		decoded[i] = e
+	}
+	return decoded, nil
+}
+
+// closed is a message's event with its sealed part still sealed.
+func closed(m *stored) events.Event {
+	e, sealed, err := decodeClear(m)
 	if err != nil {
-		return unreadable(e, m, err), nil
-	}
-	kind, known := events.KindOfType(m.header.Get(headerType))
-	if !known {
-		return unreadable(e, m, fmt.Errorf("unknown kind or version")), nil
-	}
-	clear, sealed, err := splitBody(m.data)
-	if err != nil {
-		return unreadable(e, m, err), nil
-	}
-	if e.Body, err = events.DecodeBody(kind, clear); err != nil {
-		return unreadable(e, m, err), nil
-	}
-	if sealed == nil {
-		return e, nil
+		return unreadable(e, m, err)
 	}
 	e.Sealed = sealed
+	return e
+}
+
+// open opens the sealed part of a message's event, if it has one.
+func (l *Log) open(ctx context.Context, m *stored, e events.Event) (events.Event, error) {
+	if e.Sealed == nil {
+		return e, nil
+	}
 	switch err := l.unseal(ctx, &e); events.CodeOf(err) {
 	case "":
 		return e, nil
@@ -113,6 +137,23 @@ func (l *Log) decode(ctx context.Context, m *stored) (events.Event, error) {
 	default:
 		return unreadable(e, m, err), nil
 	}
+}
+
+// decodeClear reads all that needs no key.
+func decodeClear(m *stored) (e events.Event, sealed []byte, err error) {
+	if e, err = envelopeOf(m); err != nil {
+		return e, nil, err
+	}
+	kind, known := events.KindOfType(m.header.Get(headerType))
+	if !known {
+		return e, nil, fmt.Errorf("unknown kind or version")
+	}
+	clear, sealed, err := splitBody(m.data)
+	if err != nil {
+		return e, nil, err
+	}
+	e.Body, err = events.DecodeBody(kind, clear)
+	return e, sealed, err
 }
 
 // unseal fills in the private part of an event's body.

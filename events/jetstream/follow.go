@@ -107,29 +107,36 @@ func (f *follower) loop(ctx context.Context, inbox <-chan jetstream.Msg, trouble
 
 // pass delivers what is there, at most a batch.
 func (f *follower) pass(ctx context.Context, first jetstream.Msg, inbox <-chan jetstream.Msg) error {
-	var batch []events.Event
-	for m := first; ; {
-		s, err := received(m)
-		if err != nil {
-			return err
-		}
-		e, err := f.log.decode(ctx, s)
-		if err != nil {
-			return ended(ctx, err)
-		}
-		batch = append(batch, e)
-		if len(batch) == f.max {
-			break
-		}
-		select {
-		case m = <-inbox:
-			continue
-		default:
-		}
-		break
+	messages, err := f.gather(first, inbox)
+	if err != nil {
+		return err
+	}
+	batch, err := f.log.decodeAll(ctx, messages)
+	if err != nil {
+		return ended(ctx, err)
 	}
 	f.at = batch[len(batch)-1].Position
 	return f.deliver(batch)
+}
+
+// gather takes what has come already.
+func (f *follower) gather(first jetstream.Msg, inbox <-chan jetstream.Msg) ([]*stored, error) {
+	var messages []*stored
+	for m := first; ; {
+		s, err := received(m)
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, s)
+		if len(messages) == f.max {
+			return messages, nil
+		}
+		select {
+		case m = <-inbox:
+		default:
+			return messages, nil
+		}
+	}
 }
 
 // ended prefers the context's error to one that it caused.

@@ -2,45 +2,61 @@ package jetstream
 
 import (
 	"container/list"
+	"errors"
 	"sync"
 
 	"parley/events"
 )
 
-// dataKey is one key in memory. Once destroyed its bytes are zero and it
-// serves nobody, not even those who held it before.
+// dataKey is one key in memory. It can be wiped while others hold it: a
+// destroyed one serves nobody any more, a forgotten one has to be fetched again.
 type dataKey struct {
-	mu        sync.RWMutex
-	bytes     [keySize]byte
-	destroyed bool
+	mu    sync.RWMutex
+	bytes [keySize]byte
+	state keyState
 }
 
-// use lends the key's bytes. Errors: CodeErased; those of do.
+type keyState int
+
+const (
+	keyUsable keyState = iota
+	keyForgotten
+	keyDestroyed
+)
+
+// errForgotten says that a key left memory between being found and being used.
+var errForgotten = errors.New("the data key is not in memory any more")
+
+// use lends the key's bytes. Errors: CodeErased; errForgotten; those of do.
 func (k *dataKey) use(do func(key []byte) error) error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if k.destroyed {
+	switch k.state {
+	case keyDestroyed:
 		return events.Errorf(events.CodeErased, "the data key was destroyed")
+	case keyForgotten:
+		return errForgotten
 	}
 	return do(k.bytes[:])
 }
 
-func (k *dataKey) destroy() {
+// wipe clears the bytes; what is destroyed stays so.
+func (k *dataKey) wipe(state keyState) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.bytes[:])
-	k.destroyed = true
+	k.state = max(k.state, state)
 }
 
-func destroyedKey() *dataKey { return &dataKey{destroyed: true} }
+func destroyedKey() *dataKey { return &dataKey{state: keyDestroyed} }
 
-// keyCache holds the keys used last, by subject. A destroyed key stays in it
-// like any other: that saves asking again.
+// keyCache holds the keys used last, by name, and wipes those that it lets go.
+// A destroyed key stays in it like any other: that saves asking again.
 type keyCache struct {
 	mu     sync.Mutex
 	limit  int
-	byName map[string]*list.Element
-	recent list.List // of cachedKey, the one used last in front
+	byName map[string]*list.Element // nil once closed
+	recent list.List                // of *cachedKey, the one used last in front
 }
 
 type cachedKey struct {
@@ -60,37 +76,59 @@ func (c *keyCache) get(name string) *dataKey {
 		return nil
 	}
 	c.recent.MoveToFront(at)
-	return at.Value.(cachedKey).key
+	return at.Value.(*cachedKey).key
 }
 
+// put takes in a key; a closed cache wipes it instead.
 func (c *keyCache) put(name string, key *dataKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.byName == nil {
+		key.wipe(keyForgotten)
+		return
+	}
 	if at, held := c.byName[name]; held {
-		at.Value = cachedKey{name, key}
+		at.Value.(*cachedKey).key.wipe(keyForgotten)
+		at.Value = &cachedKey{name, key}
 		c.recent.MoveToFront(at)
 		return
 	}
-	c.byName[name] = c.recent.PushFront(cachedKey{name, key})
+	c.byName[name] = c.recent.PushFront(&cachedKey{name, key})
 	if c.recent.Len() > c.limit {
-		oldest := c.recent.Remove(c.recent.Back()).(cachedKey)
+		oldest := c.recent.Remove(c.recent.Back()).(*cachedKey)
 		delete(c.byName, oldest.name)
+		oldest.key.wipe(keyForgotten)
 	}
 }
 
 // destroy wipes a key if it is held, and remembers that it is gone.
 func (c *keyCache) destroy(name string) {
 	if key := c.get(name); key != nil {
-		key.destroy()
+		key.wipe(keyDestroyed)
 		return
 	}
 	c.put(name, destroyedKey())
 }
 
-// empty forgets all keys.
+// empty wipes all keys.
 func (c *keyCache) empty() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.wipe()
+}
+
+// close wipes all keys, and those that come later too.
+func (c *keyCache) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wipe()
+	c.byName = nil
+}
+
+func (c *keyCache) wipe() {
+	for at := c.recent.Front(); at != nil; at = at.Next() {
+		at.Value.(*cachedKey).key.wipe(keyForgotten)
+	}
 	clear(c.byName)
 	c.recent.Init()
 }

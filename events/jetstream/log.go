@@ -46,7 +46,7 @@ func New(nc *nats.Conn, config Config) *Log {
 		turns:     newTurns(),
 	}
 	l.vault = newVault(publisher, config)
-	l.signIns = &SignIns{publisher: publisher, leader: leader{nc, signInStream, config.AnswerWait}, now: config.Now}
+	l.signIns = &SignIns{publisher: publisher, leader: leader{nc, signInStream, config.AnswerWait}, vault: l.vault, now: config.Now}
 	l.ledger = &Ledger{publisher: publisher, leader: leader{nc, ledgerStream, config.AnswerWait}}
 	l.timers = &Timers{publisher: publisher, wait: config.AnswerWait}
 	return l
@@ -73,7 +73,7 @@ func (l *Log) Open(ctx context.Context) error {
 		ledgerConfig(l.config.Replicas),
 		timerConfig(l.config.Replicas),
 	} {
-		if _, err := ensure(ctx, l.js, stream); err != nil {
+		if err := widen(ctx, l.js, stream); err != nil {
 			return err
 		}
 	}

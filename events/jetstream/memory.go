@@ -129,11 +129,13 @@ func (l *Log) headPurged(ctx context.Context, from, first events.Position) (Find
 	}
 	var erased events.Numbers
 	for _, e := range erasures {
-		of, err := l.erased(ctx, e.Session.Aggregate())
-		if err != nil {
-			return "", err
+		for _, of := range e.streams() {
+			listed, err := l.erased(ctx, of)
+			if err != nil {
+				return "", err
+			}
+			erased = erased.Union(listed)
 		}
-		erased = erased.Union(of)
 	}
 	for at := from; at < first; at++ {
 		if !erased.Has(int64(at)) {
@@ -147,8 +149,8 @@ func (l *Log) headPurged(ctx context.Context, from, first events.Position) (Find
 func (l *Log) erased(ctx context.Context, of events.Aggregate) (erased events.Numbers, err error) {
 	evs, err := l.Load(ctx, of, 0)
 	for _, e := range evs {
-		if tombstone, is := e.Body.(*events.SessionErased); is {
-			erased = erased.Union(tombstone.Positions)
+		if tombstone, is := e.Body.(events.Tombstone); is {
+			erased = erased.Union(tombstone.Removed())
 		}
 	}
 	return erased, err

@@ -137,7 +137,7 @@ func TestWorkerAfterErasures(t *testing.T) {
 	erase := func(t *testing.T, b *eventstest.Bundle, positions ...int64) {
 		t.Helper()
 		b.Append(t, anna.Aggregate(), &events.SessionErased{Positions: events.NumbersOf(positions...)})
-		if err := b.Log.Ledger().Record(t.Context(), anna, b.Clock.Now()); err != nil {
+		if err := b.Log.Ledger().Record(t.Context(), anna.Aggregate(), b.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for _, at := range positions {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,21 +29,46 @@ const (
 	armedPrefix  = "parley_timers.armed."
 	duePrefix    = "parley_timers.due."
 
-	// keyGeneration is the generation of the key stream. Rotation writes the
-	// next one under a new master key (design section 4, Vault).
-	keyGeneration = "1"
-	keyPrefix     = "parley_keys." + keyGeneration + "."
-
-	// Stream metadata. The epoch tells one log from another; the check is a
-	// known text under the master key.
+	// Stream metadata. The epoch tells one log from another, the vault one vault
+	// from another, in all its generations; the check is a known text under the
+	// master key.
 	epochMetadata = "parley_epoch"
+	vaultMetadata = "parley_vault"
 	checkMetadata = "parley_master_key_check"
 )
+
+// keyStreamOf names the stream of a generation of the vault. Rotation writes the
+// next one under a new master key (design section 4, Vault).
+func keyStreamOf(generation int) string {
+	if generation == 1 {
+		return keyStream
+	}
+	return keyStream + "_" + strconv.Itoa(generation)
+}
+
+// generationOf reads a key stream's name back; 0 for another stream.
+func generationOf(stream string) int {
+	if stream == keyStream {
+		return 1
+	}
+	digits, is := strings.CutPrefix(stream, keyStream+"_")
+	number, err := strconv.Atoi(digits)
+	if !is || err != nil || keyStreamOf(number) != stream {
+		return 0
+	}
+	return number
+}
+
+func keyPrefixOf(generation int) string { return "parley_keys." + strconv.Itoa(generation) + "." }
 
 // subjectOf is an aggregate's subject. Errors: CodeInvalid for an id that
 // could reach another subject.
 func subjectOf(a events.Aggregate) (string, error) {
-	if !isToken(string(a.Kind)) || !isToken(a.ID) {
+	id := a.ID
+	if hour, shard, parted := strings.Cut(id, "."); parted && a.Kind == events.KindOfAudit && isToken(shard) {
+		id = hour
+	}
+	if !isToken(string(a.Kind)) || !isToken(id) {
 		return "", events.Errorf(events.CodeInvalid, "an aggregate needs a kind and an id of letters, digits, - and _")
 	}
 	return logPrefix + string(a.Kind) + "." + a.ID, nil
@@ -85,21 +112,24 @@ func plain(name string, replicas int, subjects ...string) jetstream.StreamConfig
 
 func logConfig(replicas int, epoch string) jetstream.StreamConfig {
 	c := plain(logStream, replicas,
-		logPrefix+"session.*", logPrefix+"account.*", logPrefix+"topic.*", logPrefix+"email.*", logPrefix+"audit.>")
+		logPrefix+"session.*", logPrefix+"account.*", logPrefix+"topic.*", logPrefix+"email.*", logPrefix+"identity.*", logPrefix+"audit.>")
 	c.AllowAtomicPublish = true
 	c.AllowDirect = true
 	c.Metadata = map[string]string{epochMetadata: epoch}
 	return c
 }
 
-func keyConfig(replicas int, check string) jetstream.StreamConfig {
-	c := plain(keyStream, replicas, keyPrefix+">")
-	c.Metadata = map[string]string{checkMetadata: check}
+// keyConfig is that of a generation of the vault. Keys are never read from
+// replicas, which may not know yet that one was destroyed.
+func keyConfig(replicas, generation int, vault, check string) jetstream.StreamConfig {
+	c := plain(keyStreamOf(generation), replicas, keyPrefixOf(generation)+">")
+	c.AllowAtomicPublish = true
+	c.Metadata = map[string]string{vaultMetadata: vault, checkMetadata: check}
 	return c
 }
 
 func signInConfig(replicas int) jetstream.StreamConfig {
-	c := plain(signInStream, replicas, signInPrefix+"*")
+	c := plain(signInStream, replicas, signInPrefix+">")
 	c.AllowMsgTTL = true
 	c.MaxMsgsPerSubject = 1
 	c.Discard = jetstream.DiscardOld
@@ -135,6 +165,25 @@ func ensure(ctx context.Context, js jetstream.JetStream, config jetstream.Stream
 		return nil, unavailable(err, fmt.Sprintf("stream %s cannot be made", config.Name))
 	}
 	return made.CachedInfo(), nil
+}
+
+// widen is ensure, and gives a stream that an earlier Parley made the subjects
+// which that did not know.
+func widen(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) error {
+	info, err := ensure(ctx, js, config)
+	if err != nil {
+		return err
+	}
+	lacks := func(subject string) bool { return !slices.Contains(info.Config.Subjects, subject) }
+	if !slices.ContainsFunc(config.Subjects, lacks) {
+		return nil
+	}
+	wider := info.Config
+	wider.Subjects = config.Subjects
+	if _, err := js.UpdateStream(ctx, wider); err != nil {
+		return unavailable(err, fmt.Sprintf("stream %s cannot be given its subjects", config.Name))
+	}
+	return nil
 }
 
 // lookUp asks the server about a stream; nil when there is none.

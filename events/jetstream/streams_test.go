@@ -78,3 +78,23 @@ func TestAppendToANameThatReachesFurther(t *testing.T) {
 		}
 	}
 }
+
+func TestOpenGivesAnOlderLogItsNewSubjects(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	js, err := natsjs.New(b.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := rawStream(t, b.Conn, "PARLEY").CachedInfo().Config
+	older.Subjects = []string{"parley.session.*", "parley.account.*", "parley.topic.*", "parley.email.*", "parley.audit.>"}
+	if _, err := js.UpdateStream(t.Context(), older); err != nil {
+		t.Fatal(err)
+	}
+
+	again := eventstest.OpenLog(t, b.NATS.Connect(), jetstream.Config{})
+
+	claimed := eventstest.Sample(events.KindIdentityClaimed)
+	if _, err := again.Append(t.Context(), claimed.Aggregate, events.ExpectNew(), claimed); err != nil {
+		t.Error(err)
+	}
+}

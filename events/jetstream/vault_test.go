@@ -3,11 +3,14 @@ package jetstream_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/nats-io/nats.go"
 
 	"parley/events"
 	"parley/events/eventstest"
@@ -176,22 +179,56 @@ func TestVaultDestroy(t *testing.T) {
 
 func TestVaultDestroyReachesOtherInstances(t *testing.T) {
 	b := eventstest.NewBundle(t)
-	other := eventstest.OpenLog(t, b.NATS.Connect(), jetstream.Config{}).Vault()
+	told := make(chan events.Aggregate, 1)
+	nc := b.NATS.Connect()
+	other := eventstest.OpenLog(t, nc, jetstream.Config{KeyDestroyed: func(owner events.Aggregate) { told <- owner }}).Vault()
 	sealed := mustSeal(t, b.Vault, annas)
-	if _, err := other.Open(t.Context(), annas, annas, "id", placed, sealed); err != nil {
-		t.Fatal(err)
-	}
+	wantOpen(t, other, annas, sealed)
 
-	if err := b.Vault.Destroy(t.Context(), annas); err != nil {
+	mustDestroy(t, b.Vault, annas)
+
+	if owner := <-told; owner != annas {
+		t.Fatalf("told of %s", owner)
+	}
+	asked := nc.Stats().OutMsgs
+	if _, err := other.Open(t.Context(), annas, annas, "id", placed, sealed); events.CodeOf(err) != events.CodeErased {
+		t.Errorf("got %v, want %s", err, events.CodeErased)
+	}
+	if now := nc.Stats().OutMsgs; now != asked {
+		t.Errorf("it asked the server %d times: the key was not lost by the watch", now-asked)
+	}
+}
+
+// gate is a dialer that can be shut.
+type gate struct{ open chan struct{} }
+
+func (g *gate) Dial(network, address string) (net.Conn, error) {
+	<-g.open
+	return net.Dial(network, address)
+}
+
+func TestVaultMissesNoDestructionWhileItIsCutOff(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	way := &gate{open: make(chan struct{})}
+	close(way.open)
+	nc := b.NATS.Connect(nats.SetCustomDialer(way))
+	other := eventstest.OpenLog(t, nc, jetstream.Config{}).Vault()
+	sealed := mustSeal(t, b.Vault, annas)
+	wantOpen(t, other, annas, sealed)
+
+	way.open = make(chan struct{})
+	if err := nc.ForceReconnect(); err != nil {
 		t.Fatal(err)
 	}
+	mustDestroy(t, b.Vault, annas)
+	close(way.open)
 
 	for t.Context().Err() == nil {
 		_, err := other.Open(t.Context(), annas, annas, "id", placed, sealed)
 		if events.CodeOf(err) == events.CodeErased {
 			return
 		}
-		if err != nil {
+		if err != nil && events.CodeOf(err) != events.CodeUnavailable {
 			t.Fatal(err)
 		}
 		runtime.Gosched()
@@ -206,6 +243,50 @@ func TestVaultForgetsWhatIsOverItsBound(t *testing.T) {
 	if got, err := small.Open(t.Context(), annas, annas, "id", placed, sealed); err != nil || string(got) != secret {
 		t.Errorf("got %q, %v", got, err)
 	}
+}
+
+func TestVaultLoad(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	sealed := map[events.Aggregate][]byte{}
+	owners := []events.Aggregate{{}, owner(1000)} // of whom there can't be a key, and is none
+	for i := range 100 {
+		sealed[owner(i)] = mustSeal(t, b.Vault, owner(i))
+		owners = append(owners, owner(i))
+	}
+	mustDestroy(t, b.Vault, owner(7))
+	nc := b.NATS.Connect()
+	later := eventstest.OpenLog(t, nc, jetstream.Config{}).Vault()
+
+	for range 2 { // the second time there is nothing to do but the one without a key
+		if err := later.Load(t.Context(), owners); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	asked := nc.Stats().OutMsgs
+	for i := range 100 {
+		if i == 7 {
+			wantErased(t, later, owner(i))
+			continue
+		}
+		wantOpen(t, later, owner(i), sealed[owner(i)])
+	}
+	if now := nc.Stats().OutMsgs; now != asked {
+		t.Errorf("the server was asked %d times more", now-asked)
+	}
+	t.Run("no more than memory holds", func(t *testing.T) {
+		small := eventstest.OpenLog(t, b.NATS.Connect(), jetstream.Config{CachedKeys: 2}).Vault()
+		if err := small.Load(t.Context(), owners); err != nil {
+			t.Fatal(err)
+		}
+		wantOpen(t, small, owner(99), sealed[owner(99)])
+	})
+	t.Run("fails when the server is away", func(t *testing.T) {
+		nc.Close()
+		if err := later.Load(t.Context(), []events.Aggregate{owner(2000)}); events.CodeOf(err) != events.CodeUnavailable {
+			t.Errorf("got %v, want %s", err, events.CodeUnavailable)
+		}
+	})
 }
 
 func TestMasterKey(t *testing.T) {

@@ -1,6 +1,8 @@
 package realtime
 
 import (
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -26,6 +28,7 @@ const (
 	DefaultTranscriptionModel = "gpt-4o-mini-transcribe"
 	DefaultVoice              = "marin"
 	DefaultTimeout            = 5 * time.Second
+	DefaultBackoff            = 250 * time.Millisecond
 )
 
 // Config names a provider. Each zero field means the default beside it.
@@ -49,12 +52,23 @@ type Config struct {
 	TranscriptionModel string
 	// Voice is the tutor's voice. Default: DefaultVoice.
 	Voice string
-	// SendPrompt sends MintRequest.PromptID as session.prompt.id. Only the
-	// built-in partner understands it; OpenAI refuses prompts it has not
-	// stored itself.
-	SendPrompt bool
-	// Timeout bounds one attempt at one request. Default: DefaultTimeout.
+	// Dialect is how the wire differs. Default: DialectOpenAI.
+	Dialect Dialect
+	// Session is one JSON object of further parameters, merged into every
+	// session that is asked for; where both speak, it wins. Empty: none.
+	Session json.RawMessage
+	// Timeout bounds one attempt at one request; there are at most two.
+	// Default: DefaultTimeout.
 	Timeout time.Duration
+	// Now tells the time, for the tokens of servers that mint none.
+	// Default: time.Now.
+	Now func() time.Time
+	// Backoff is the wait before a second connection to a call's sideband;
+	// it doubles with each that fails. Default: DefaultBackoff.
+	Backoff time.Duration
+	// Logger takes what a provider answered that would not open a call for
+	// the browser, and what of a sideband makes no sense. Default: nobody.
+	Logger *slog.Logger
 	// Transport carries the requests. Default: http.DefaultTransport.
 	Transport http.RoundTripper
 }
@@ -68,7 +82,15 @@ func (c Config) withDefaults() Config {
 	fill(&c.Model, DefaultModel)
 	fill(&c.TranscriptionModel, DefaultTranscriptionModel)
 	fill(&c.Voice, DefaultVoice)
+	fill(&c.Dialect, DialectOpenAI)
 	fill(&c.Timeout, DefaultTimeout)
+	fill(&c.Backoff, DefaultBackoff)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
 	if c.Transport == nil {
 		c.Transport = http.DefaultTransport
 	}

@@ -142,6 +142,59 @@ func TestDecodeReadsTheRecordings(t *testing.T) {
 	}
 }
 
+// TestDecodeKnowsWhatIsPublished holds the decoder against the types that
+// openai-go publishes: every event is known, and no field is missed.
+func TestDecodeKnowsWhatIsPublished(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("testdata", "published", "openai-go-v3.96.0.ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read bytes.Buffer
+	for line := range bytes.Lines(raw) {
+		event, err := realtime.Decode(line)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		if _, unknown := event.Body.(realtime.Unknown); unknown {
+			t.Errorf("%s is unknown", event.Type)
+		}
+		body, err := json.Marshal(event.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&read, "%s %T %s\n", event.Type, event.Body, body)
+	}
+	golden(t, filepath.Join("testdata", "decoded", "openai-go-v3.96.0.txt"), read.Bytes())
+}
+
+func TestTallyCountsWhatIsUnknown(t *testing.T) {
+	t.Run("by type", func(t *testing.T) {
+		var tally realtime.Tally
+		for _, raw := range []string{`{"type":"new"}`, `{"type":"new"}`, `{"type":"error"}`} {
+			event, err := realtime.Decode([]byte(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tally.Add(event)
+		}
+		if diff := cmp.Diff(map[string]int{"new": 2}, tally.Counts()); diff != "" {
+			t.Error(diff)
+		}
+	})
+	for types, others := range map[int]int{100: 0, 101: 1, 300: 200} {
+		t.Run(fmt.Sprintf("bounded, with %d of them", types), func(t *testing.T) {
+			var tally realtime.Tally
+			for i := range types {
+				tally.Add(realtime.Event{Type: fmt.Sprint(i), Body: realtime.Unknown{}})
+			}
+			if got := tally.Counts()[realtime.Others]; got != others || len(tally.Counts()) > 101 {
+				t.Errorf("%d others, %d names", got, len(tally.Counts()))
+			}
+		})
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"session.created","session":{"expires_at":1}}`,

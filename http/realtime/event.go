@@ -27,6 +27,9 @@ type (
 		// PrefixPaddingMS is contained in every SpeechStarted from here on.
 		// nil: this way of turn detection has none.
 		PrefixPaddingMS *int
+		// Mark is MintRequest.Mark; empty: none. Nothing else of the
+		// instructions is decoded.
+		Mark string
 	}
 
 	// ItemAdded says that an item took its place in the conversation. This is

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"strings"
 	"time"
 )
 
@@ -33,8 +31,14 @@ type MintRequest struct {
 	// values outside are brought inside. 0: DefaultTTL.
 	TTL time.Duration
 	// PromptID tells the built-in partner which topic is practised; sent
-	// only with Config.SendPrompt.
+	// with DialectPartner alone, as OpenAI refuses prompts that it has not
+	// stored itself.
 	PromptID string
+	// Mark is put into the instructions and comes back as
+	// SessionDescribed.Mark, which shows that a call is the one that this
+	// token opened: letters, digits, - and _ that nobody can guess. Empty:
+	// none.
+	Mark string
 }
 
 // TurnMode is a way of finding the end of the learner's turn.
@@ -67,30 +71,57 @@ type TurnDetection struct {
 
 // Mint fetches a token for one call. Fails with *Error.
 func (c *Client) Mint(ctx context.Context, request MintRequest) (Token, error) {
-	body, err := json.Marshal(c.mintBody(request))
+	session, err := c.session(request)
 	if err != nil {
 		return Token{}, &Error{Op: "mint", Class: ClassUnknown, Err: err}
 	}
-	status, answer, err := c.post(ctx, message{
-		op: "mint", path: "/realtime/client_secrets", safety: request.SafetyIdentifier, body: body,
+	if c.bridge != nil {
+		return c.bridge.grant(session, request.TTL)
+	}
+	body, err := json.Marshal(mintBody{
+		ExpiresAfter: expiresAfter{Anchor: "created_at", Seconds: int(lifeOf(request.TTL) / time.Second)},
+		Session:      session,
+	})
+	if err != nil {
+		return Token{}, &Error{Op: "mint", Class: ClassUnknown, Err: err}
+	}
+	answer, err := c.post(ctx, message{
+		op: "mint", path: "/realtime/client_secrets", kind: "application/json", body: body,
+		safety: request.SafetyIdentifier, again: true,
 	})
 	if err != nil {
 		return Token{}, err
 	}
-	if status != http.StatusOK && status != http.StatusCreated {
-		return Token{}, refusal("mint", status, answer)
-	}
-	return c.token(status, answer)
+	return c.token(answer)
 }
 
-func (c *Client) token(status int, answer []byte) (Token, error) {
+// mintBody is what POST /realtime/client_secrets takes.
+type mintBody struct {
+	ExpiresAfter expiresAfter    `json:"expires_after"`
+	Session      json.RawMessage `json:"session"`
+}
+
+type expiresAfter struct {
+	Anchor  string `json:"anchor"`
+	Seconds int    `json:"seconds"`
+}
+
+// lifeOf brings a token's life within the provider's limits.
+func lifeOf(ttl time.Duration) time.Duration {
+	if ttl == 0 {
+		ttl = DefaultTTL
+	}
+	return min(max(ttl, MinTTL), MaxTTL)
+}
+
+func (c *Client) token(answer answer) (Token, error) {
 	var wire struct {
 		Value     string `json:"value"`
 		ExpiresAt int64  `json:"expires_at"`
 	}
 	// The decoder's own error could quote the answer, which holds the secret.
-	if json.Unmarshal(answer, &wire) != nil || wire.Value == "" || wire.ExpiresAt <= 0 {
-		return Token{}, &Error{Op: "mint", Class: ClassUnknown, Status: status,
+	if json.Unmarshal(answer.body, &wire) != nil || wire.Value == "" || wire.ExpiresAt <= 0 {
+		return Token{}, &Error{Op: "mint", Class: ClassUnknown, Status: answer.status,
 			Err: errors.New("the answer has no value with an expiry")}
 	}
 	return Token{
@@ -99,107 +130,4 @@ func (c *Client) token(status int, answer []byte) (Token, error) {
 		CallsURL:  c.config.CallsURL,
 		Model:     c.config.Model,
 	}, nil
-}
-
-// The body of POST /realtime/client_secrets, as far as Parley fills it.
-type (
-	mintBody struct {
-		ExpiresAfter expiresAfter `json:"expires_after"`
-		Session      mintSession  `json:"session"`
-	}
-	expiresAfter struct {
-		Anchor  string `json:"anchor"`
-		Seconds int    `json:"seconds"`
-	}
-	mintSession struct {
-		Type         string      `json:"type"`
-		Model        string      `json:"model"`
-		Instructions string      `json:"instructions"`
-		Prompt       *mintPrompt `json:"prompt,omitempty"`
-		Audio        mintAudio   `json:"audio"`
-	}
-	mintPrompt struct {
-		ID string `json:"id"`
-	}
-	mintAudio struct {
-		Input  mintInput  `json:"input"`
-		Output mintOutput `json:"output"`
-	}
-	mintInput struct {
-		Transcription  mintTranscription `json:"transcription"`
-		NoiseReduction mintTyped         `json:"noise_reduction"`
-		// Without omitempty: null means push-to-talk, absence does not.
-		TurnDetection *mintTurns `json:"turn_detection"`
-	}
-	mintTranscription struct {
-		Model    string `json:"model"`
-		Language string `json:"language,omitempty"`
-	}
-	mintTyped struct {
-		Type string `json:"type"`
-	}
-	mintTurns struct {
-		Type            string  `json:"type"`
-		Eagerness       string  `json:"eagerness,omitempty"`
-		Threshold       float64 `json:"threshold,omitempty"`
-		PrefixPaddingMS int64   `json:"prefix_padding_ms,omitempty"`
-		SilenceMS       int64   `json:"silence_duration_ms,omitempty"`
-	}
-	mintOutput struct {
-		Voice string  `json:"voice"`
-		Speed float64 `json:"speed,omitempty"`
-	}
-)
-
-func (c *Client) mintBody(request MintRequest) mintBody {
-	session := mintSession{
-		Type: "realtime", Model: c.config.Model, Instructions: request.Instructions,
-		Audio: mintAudio{
-			Input: mintInput{
-				Transcription: mintTranscription{
-					Model:    c.config.TranscriptionModel,
-					Language: primaryLanguage(request.Language),
-				},
-				// Learners sit at a laptop or hold a phone.
-				NoiseReduction: mintTyped{Type: "near_field"},
-				TurnDetection:  request.Turns.wire(),
-			},
-			Output: mintOutput{Voice: c.config.Voice, Speed: request.Speed},
-		},
-	}
-	if c.config.SendPrompt && request.PromptID != "" {
-		session.Prompt = &mintPrompt{ID: request.PromptID}
-	}
-	return mintBody{
-		ExpiresAfter: expiresAfter{Anchor: "created_at", Seconds: ttlSeconds(request.TTL)},
-		Session:      session,
-	}
-}
-
-func (t TurnDetection) wire() *mintTurns {
-	switch t.Mode {
-	case TurnsByHand:
-		return nil
-	case TurnsByLevel:
-		return &mintTurns{
-			Type: string(TurnsByLevel), Threshold: t.Threshold,
-			PrefixPaddingMS: t.PrefixPadding.Milliseconds(), SilenceMS: t.Silence.Milliseconds(),
-		}
-	default:
-		return &mintTurns{Type: string(TurnsSemantic), Eagerness: t.Eagerness}
-	}
-}
-
-func ttlSeconds(ttl time.Duration) int {
-	if ttl == 0 {
-		ttl = DefaultTTL
-	}
-	return int(min(max(ttl, MinTTL), MaxTTL) / time.Second)
-}
-
-// primaryLanguage cuts a BCP 47 tag to the language subtag, which is what
-// transcription understands (ISO 639-1).
-func primaryLanguage(tag string) string {
-	language, _, _ := strings.Cut(tag, "-")
-	return strings.ToLower(language)
 }

@@ -59,6 +59,14 @@ var readers = map[string]reader{
 	"response.function_call_arguments.done":               ignore,
 	"conversation.item.input_audio_transcription.delta":   ignore,
 	"conversation.item.input_audio_transcription.segment": ignore,
+	"mcp_list_tools.in_progress":                          ignore,
+	"mcp_list_tools.completed":                            ignore,
+	"mcp_list_tools.failed":                               ignore,
+	"response.mcp_call_arguments.delta":                   ignore,
+	"response.mcp_call_arguments.done":                    ignore,
+	"response.mcp_call.in_progress":                       ignore,
+	"response.mcp_call.completed":                         ignore,
+	"response.mcp_call.failed":                            ignore,
 }
 
 func ignore(wireEvent) (Body, error) { return Ignored{}, nil }

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +22,9 @@ type Token struct {
 	CallsURL string
 	// Model is the model that the call will talk with.
 	Model string
+	// Session is what the page must send as the session of a session.update
+	// when the call is open. Empty: the provider has it with the token.
+	Session json.RawMessage
 }
 
 // Secret is text that must not be seen. Printing, logging and marshalling

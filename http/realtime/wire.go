@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -29,6 +30,7 @@ type wireEvent struct {
 type wireSession struct {
 	ID            string     `json:"id"`
 	Model         string     `json:"model"`
+	Instructions  string     `json:"instructions"`
 	ExpiresAt     int64      `json:"expires_at"`
 	TurnDetection *wireTurns `json:"turn_detection"` // beta
 	Audio         struct {
@@ -69,6 +71,16 @@ type wireDetails struct {
 	Error  *wireFailure `json:"error"`
 }
 
+// UnmarshalJSON takes the object that providers send, and the bare word that
+// openai-go publishes a type for.
+func (d *wireDetails) UnmarshalJSON(raw []byte) error {
+	if json.Unmarshal(raw, &d.Reason) == nil {
+		return nil
+	}
+	type object wireDetails
+	return json.Unmarshal(raw, (*object)(d))
+}
+
 type wireFailure struct {
 	Type    string `json:"type"`
 	Code    string `json:"code"`
@@ -93,7 +105,7 @@ type wireTokens struct {
 }
 
 func (s wireSession) describe() SessionDescribed {
-	described := SessionDescribed{SessionID: s.ID, Model: s.Model}
+	described := SessionDescribed{SessionID: s.ID, Model: s.Model, Mark: markOf(s.Instructions)}
 	if s.ExpiresAt > 0 {
 		described.ExpiresAt = time.Unix(s.ExpiresAt, 0).UTC()
 	}

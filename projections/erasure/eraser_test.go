@@ -2,7 +2,6 @@ package erasure_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -13,20 +12,24 @@ import (
 )
 
 // place is a whole world to erase from: a real log with its vault and ledger, and
-// shelves that stand in for the store, whose own rooms test it.
+// stand-ins for the store and the sign-ins, whose own rooms test them.
 type place struct {
 	*eventstest.Bundle
 	*shelves
-	fault *fault
-	turns int // how often the sweep waited
+	signedOut door
+	fault     *fault
+	turns     int // how often the sweep waited
 }
+
+const ada events.AccountID = "01JD00000000000000000000AA"
 
 func setup(t *testing.T) *place {
 	t.Helper()
 	return &place{
-		Bundle:  eventstest.NewBundle(t),
-		shelves: &shelves{objects: map[events.SessionID]int{}},
-		fault:   &fault{},
+		Bundle:    eventstest.NewBundle(t),
+		shelves:   &shelves{objects: map[events.SessionID]int{}},
+		signedOut: door{},
+		fault:     &fault{},
 	}
 }
 
@@ -38,6 +41,7 @@ func (p *place) eraser() *erasure.Eraser {
 		Objects: faultyObjects{p.shelves, p.fault},
 		Ledger:  faultyLedger{p.Log.Ledger(), p.fault},
 		Sweeper: faultySweeper{p.Log, p.fault},
+		Copies:  faultyCopies{p.Log, p.fault}, Register: faultyRegister{p.Log, p.fault}, SignIns: faultySignIns{p.signedOut, p.fault},
 	}
 	return erasure.NewEraser(doors, p, p.Clock.Now, p.IDs.Event)
 }
@@ -52,8 +56,8 @@ func (p *place) Wait(ctx context.Context) error {
 func (p *place) spoken(t *testing.T) events.SessionID {
 	t.Helper()
 	id, other := events.SessionID(p.IDs.ULID()), events.SessionID(p.IDs.ULID())
-	p.Append(t, id.Aggregate(), &events.SessionStarted{Learner: "01JD00000000000000000000AA", OwnTopic: events.TopicText{}})
-	p.Append(t, other.Aggregate(), &events.SessionStarted{Learner: "01JD00000000000000000000AA"})
+	p.Append(t, id.Aggregate(), &events.SessionStarted{Learner: ada, OwnTopic: events.TopicText{}})
+	p.Append(t, other.Aggregate(), &events.SessionStarted{Learner: "01JD00000000000000000000BB"})
 	p.Append(t, id.Aggregate(),
 		&events.SegmentPlaced{Call: 1, Item: "a", Speaker: events.Learner},
 		&events.SegmentTranscribed{Call: 1, Item: "a", Status: events.Final, Private: events.SegmentText{Text: "a secret"}},
@@ -103,7 +107,7 @@ func TestEraser(t *testing.T) {
 			t.Error("something was erased")
 		}
 	})
-	p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{By: "01JD00000000000000000000AA"})
+	p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{By: ada})
 	before := p.Load(t, id.Aggregate())
 
 	t.Run("erases one that was deleted", func(t *testing.T) {
@@ -204,82 +208,28 @@ func TestEraserStops(t *testing.T) {
 	}
 }
 
-// fault breaks the connection at one step: before it, or after it took effect.
-type fault struct {
-	at, steps int
-	took      bool
-}
-
-var errBroken = errors.New("connection lost")
-
-func (f *fault) step(do func() error) error {
-	f.steps++
-	if f.steps != f.at {
-		return do()
+// What a browser sends to a signed address after the deletion is removed once no such
+// address is good any more.
+func TestStrays(t *testing.T) {
+	p := setup(t)
+	id := p.spoken(t)
+	p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{By: ada})
+	p.work(t, id)
+	p.objects[id] = 1
+	now := p.Clock.Now()
+	for _, look := range []struct {
+		name        string
+		since, last time.Time
+		left        int
+	}{
+		{"one that was erased before is not looked at", now, now.Add(time.Hour), 1},
+		{"nor one that was erased a moment ago", now.Add(-time.Hour), now.Add(-time.Minute), 1},
+		{"between, it is removed", now.Add(-time.Hour), now, 0},
+	} {
+		t.Run(look.name, func(t *testing.T) {
+			if err := p.eraser().RemoveStrays(t.Context(), look.since, look.last); err != nil || p.objects[id] != look.left {
+				t.Errorf("%d objects, %v", p.objects[id], err)
+			}
+		})
 	}
-	if f.took {
-		return errors.Join(errBroken, do())
-	}
-	return errBroken
-}
-
-// shelves hold how many objects each session has.
-type shelves struct{ objects map[events.SessionID]int }
-
-func (s *shelves) RemoveSession(_ context.Context, id events.SessionID) (int, error) {
-	n := s.objects[id]
-	delete(s.objects, id)
-	return n, nil
-}
-
-type faultyObjects struct {
-	erasure.Objects
-	fault *fault
-}
-
-func (f faultyObjects) RemoveSession(ctx context.Context, id events.SessionID) (n int, err error) {
-	err = f.fault.step(func() error { n, err = f.Objects.RemoveSession(ctx, id); return err })
-	return n, err
-}
-
-type faultyVault struct {
-	erasure.Vault
-	fault *fault
-}
-
-func (f faultyVault) Destroy(ctx context.Context, owner events.Aggregate) error {
-	return f.fault.step(func() error { return f.Vault.Destroy(ctx, owner) })
-}
-
-type faultyLedger struct {
-	erasure.Ledger
-	fault *fault
-}
-
-func (f faultyLedger) Record(ctx context.Context, id events.SessionID, at time.Time) error {
-	return f.fault.step(func() error { return f.Ledger.Record(ctx, id, at) })
-}
-
-type faultySweeper struct {
-	erasure.Sweeper
-	fault *fault
-}
-
-func (f faultySweeper) SecureDelete(ctx context.Context, at events.Position) error {
-	return f.fault.step(func() error { return f.Sweeper.SecureDelete(ctx, at) })
-}
-
-func (f faultySweeper) Has(ctx context.Context, at events.Position) (there bool, err error) {
-	err = f.fault.step(func() error { there, err = f.Sweeper.Has(ctx, at); return err })
-	return there, err
-}
-
-type faultyLog struct {
-	erasure.Log
-	fault *fault
-}
-
-func (f faultyLog) Append(ctx context.Context, to events.Aggregate, expected events.Expected, evs ...events.Event) (at events.Position, err error) {
-	err = f.fault.step(func() error { at, err = f.Log.Append(ctx, to, expected, evs...); return err })
-	return at, err
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -22,8 +23,8 @@ func ContentsOf(r *projections.Rows) Contents {
 	render(c, calls, in.calls)
 	render(c, segments, in.segments)
 	render(c, responses, in.responses)
-	render(c, topics, values(r.Topics))
-	render(c, accounts, values(r.Accounts))
+	render(c, topics, slices.DeleteFunc(values(r.Topics), func(t topicRow) bool { return t.Gone }))
+	render(c, accounts, slices.DeleteFunc(values(r.Accounts), func(a accountRow) bool { return a.Gone }))
 	var held []emailRow
 	for _, row := range values(r.Emails) {
 		if row.Account != "" {
@@ -31,6 +32,7 @@ func ContentsOf(r *projections.Rows) Contents {
 		}
 	}
 	render(c, emails, held)
+	render(c, auditTrail, r.Audit)
 	for _, l := range r.Letters {
 		c.letter(l)
 	}
@@ -48,6 +50,7 @@ func (v *Views) Contents(ctx context.Context) (Contents, error) {
 		func() error { return renderAll(ctx, v, c, topics) },
 		func() error { return renderAll(ctx, v, c, accounts) },
 		func() error { return renderAll(ctx, v, c, emails) },
+		func() error { return renderAll(ctx, v, c, auditTrail) },
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -91,7 +94,7 @@ func renderAll[R any](ctx context.Context, v *Views, c Contents, t table[R]) err
 	keys := make([]string, t.keys)
 	for i, name := range t.names()[:t.keys] {
 		keys[i] = name + ` collate "C"`
-		if name == "call" {
+		if name == "call" || name == "position" {
 			keys[i] = name
 		}
 	}

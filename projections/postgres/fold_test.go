@@ -169,12 +169,20 @@ func anyOther(t *rapid.T) events.Event {
 		on(account.Aggregate(), &events.AccountCredentialAdded{Private: events.Credential{PasswordHash: "$argon2id$"}}),
 		on(account.Aggregate(), &events.AccountRoleGranted{Role: events.RoleLearner}),
 		on(account.Aggregate(), &events.AccountRoleGranted{Role: events.RoleOperator}),
+		on(account.Aggregate(), &events.AccountDeleteRequested{Receipt: "hash"}),
+		on(account.Aggregate(), &events.AccountErased{Events: 2}),
+		on(events.AuditOf(account), &events.AuditErased{}),
+		on(events.AuditOf(account), &events.SignedIn{Method: events.ByPassword, Address: "198.51.100.0/24"}),
+		on(events.AuditOf(account), &events.ContentRead{Session: first, Reason: "why turns are missing"}),
+		on(events.AuditOfHour(eventstest.Began, 1), &events.SignInFailed{Method: events.ByPassword, Count: 3}),
+		on(events.AuditOfHour(eventstest.Began, 1), &events.AuditInterrupted{Missed: map[events.Kind]int{events.KindSignedIn: 2}}),
 		on(email, &events.EmailClaimed{Account: account}),
 		on(email, &events.EmailReleased{Account: account}),
 		on(topic.Aggregate(), &events.TopicAdded{Language: "en", Level: "B1", Public: &text}),
 		on(topic.Aggregate(), &events.TopicAdded{Language: "en", Level: "B1", Owner: account, Private: text}),
 		on(topic.Aggregate(), &events.TopicRevised{Language: "en", Level: "C1", Public: &text}),
 		on(topic.Aggregate(), &events.TopicRetired{}),
+		on(topic.Aggregate(), &events.TopicErased{}),
 		on(topic.Aggregate(), &events.EmailClaimed{Account: account}), // belongs elsewhere
 	}).Draw(t, "other")
 }

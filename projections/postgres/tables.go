@@ -102,7 +102,7 @@ func arrayText(numbers []int64) string {
 func readModels() []shape {
 	return []shape{
 		sessions.shape(), calls.shape(), segments.shape(), responses.shape(),
-		topics.shape(), accounts.shape(), emails.shape(),
+		topics.shape(), accounts.shape(), emails.shape(), auditTrail.shape(),
 		{"dead_letters", 1, []string{"position", "aggregate_kind", "aggregate_id", "event", "type", "reason"}},
 	}
 }

@@ -287,8 +287,8 @@ func TestAccountsAndTopics(t *testing.T) {
 	own := events.TopicText{Title: "My dog", Goals: []string{"praise"}}
 	read := given(t,
 		on(anna.Aggregate(), &events.AccountRegistered{Private: events.Person{Name: "Anna", Email: "anna@example.org"}}),
-		on(anna.Aggregate(), &events.AccountCredentialAdded{Private: events.Credential{PasswordHash: "$old"}}),
-		on(anna.Aggregate(), &events.AccountCredentialAdded{Private: events.Credential{PasswordHash: "$new"}}),
+		on(anna.Aggregate(), events.NewPassword("$old")),
+		on(anna.Aggregate(), events.NewPassword("$new")),
 		on(anna.Aggregate(), &events.AccountRoleGranted{Role: events.RoleLearner}),
 		on(events.EmailAggregate("h1"), &events.EmailClaimed{Account: anna}),
 		on(events.EmailAggregate("h2"), &events.EmailClaimed{Account: bea}),
@@ -299,6 +299,21 @@ func TestAccountsAndTopics(t *testing.T) {
 		a, err := read.Account(t.Context(), anna)
 		if err != nil || a.Person.Name != "Anna" || !slices.Equal(a.Roles, []events.Role{events.RoleLearner}) {
 			t.Errorf("got %+v, %v", a, err)
+		}
+	})
+	t.Run("listed, from behind one on, and by role", func(t *testing.T) {
+		all, err := read.Accounts(t.Context(), "", 10)
+		if err != nil || len(all) != 1 || all[0].ID != anna || all[0].Person.Email != "anna@example.org" {
+			t.Errorf("got %+v, %v", all, err)
+		}
+		if rest, err := read.Accounts(t.Context(), anna, 10); err != nil || len(rest) != 0 {
+			t.Errorf("behind the last: %+v, %v", rest, err)
+		}
+		if ids, err := read.Holders(t.Context(), events.RoleLearner); err != nil || !slices.Equal(ids, []events.AccountID{anna}) {
+			t.Errorf("learners: %v, %v", ids, err)
+		}
+		if ids, err := read.Holders(t.Context(), events.RoleOperator); err != nil || len(ids) != 0 {
+			t.Errorf("operators: %v, %v", ids, err)
 		}
 	})
 	t.Run("the latest password counts", func(t *testing.T) {

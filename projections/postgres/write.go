@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"parley/events"
 	"parley/projections"
 )
 
@@ -31,9 +30,10 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, schema string, r *projecti
 		writes = &pgx.Batch{}
 	}
 	changed.queueUpserts(writes, schema)
-	topics.queueUpsert(writes, schema, values(r.Topics))
-	accounts.queueUpsert(writes, schema, values(r.Accounts))
-	queueEmails(writes, schema, values(r.Emails))
+	queueStaying(writes, schema, topics, values(r.Topics), func(t topicRow) (string, bool) { return string(t.ID), t.Gone })
+	queueStaying(writes, schema, accounts, values(r.Accounts), func(a accountRow) (string, bool) { return string(a.ID), a.Gone })
+	queueStaying(writes, schema, emails, values(r.Emails), func(e emailRow) (string, bool) { return e.Hash, e.Account == "" })
+	queueAudit(writes, schema, r)
 	queueLetters(writes, schema, r)
 	finish(writes)
 	return tx.SendBatch(ctx, writes).Close()
@@ -121,16 +121,18 @@ func split[R any](rows []R, stored map[projections.PartKey]bool, keyOf func(R) p
 	return fresh, rest
 }
 
-func queueEmails(b *pgx.Batch, schema string, rows []emailRow) {
-	var released []string
-	held := slices.DeleteFunc(rows, func(r emailRow) bool {
-		if r.Account == "" {
-			released = append(released, r.Hash)
+// queueStaying writes the rows that stay and deletes the others.
+func queueStaying[R any](b *pgx.Batch, schema string, t table[R], rows []R, is func(R) (id string, gone bool)) {
+	var leaving []string
+	stay := slices.DeleteFunc(rows, func(r R) bool {
+		id, gone := is(r)
+		if gone {
+			leaving = append(leaving, id)
 		}
-		return r.Account == ""
+		return gone
 	})
-	queueDelete(b, schema, emails.name, "hash", released)
-	emails.queueUpsert(b, schema, held)
+	queueDelete(b, schema, t.name, t.keyList(), leaving)
+	t.queueUpsert(b, schema, stay)
 }
 
 func queueDelete(b *pgx.Batch, schema, table, key string, ids []string) {
@@ -139,11 +141,10 @@ func queueDelete(b *pgx.Batch, schema, table, key string, ids []string) {
 	}
 }
 
-// queueLetters writes new dead letters; those of erased sessions leave first.
+// queueLetters writes new dead letters; those of what was erased leave first.
 func queueLetters(b *pgx.Batch, schema string, r *projections.Rows) {
-	if len(r.Released) > 0 {
-		b.Queue("delete from "+qualified(schema, "dead_letters")+" where aggregate_kind = $1 and aggregate_id = any($2)",
-			events.KindOfSession, r.Released)
+	for _, erased := range r.Released {
+		b.Queue("delete from "+qualified(schema, "dead_letters")+" where aggregate_kind = $1 and aggregate_id = $2", erased.Kind, erased.ID)
 	}
 	for _, l := range r.Letters {
 		b.Queue("insert into "+qualified(schema, "dead_letters")+

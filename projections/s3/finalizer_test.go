@@ -62,7 +62,7 @@ func TestAudio(t *testing.T) {
 	t.Run("it plays in ranges", func(t *testing.T) { playsInRanges(t, store, audio.Object) })
 	t.Run("the eraser leaves nothing", func(t *testing.T) {
 		log.Append(t, mine.Aggregate(), &events.SessionDeleteRequested{})
-		doors := erasure.Doors{Log: log.Log, Vault: log.Vault, Objects: store, Ledger: log.Log.Ledger(), Sweeper: log.Log}
+		doors := erasure.Doors{Log: log.Log, Vault: log.Vault, Objects: store, Ledger: log.Log.Ledger(), Sweeper: log.Log, Copies: log.Log}
 		hint := events.Event{Aggregate: mine.Aggregate()}
 		if err := erasure.NewEraser(doors, nil, log.Clock.Now, log.IDs.Event).Handle(t.Context(), hint); err != nil {
 			t.Fatal(err)

@@ -29,6 +29,7 @@ type browser struct {
 	events   chan realtime.Event
 	raw      chan []byte
 	heard    chan int // sizes of the tutor's packets that are no silence
+	packets  chan int // sizes of all of them
 	location string
 }
 
@@ -37,13 +38,14 @@ func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetICETimeouts(time.Second, patience, 200*time.Millisecond) // to notice a cut soon
 	peer, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &browser{
 		t: t, peer: peer, opened: make(chan struct{}), closed: make(chan struct{}),
-		events: make(chan realtime.Event, 1000), raw: make(chan []byte, 1000), heard: make(chan int, 10_000),
+		events: make(chan realtime.Event, 1000), raw: make(chan []byte, 1000), heard: make(chan int, 10_000), packets: make(chan int, 10_000),
 	}
 	t.Cleanup(func() {
 		if err := peer.GracefulClose(); err != nil {
@@ -83,6 +85,7 @@ func (b *browser) listen(track *webrtc.TrackRemote) {
 		if err != nil {
 			return
 		}
+		b.packets <- len(packet.Payload)
 		if size := len(packet.Payload); size > 3 {
 			b.heard <- size
 		}
@@ -107,6 +110,13 @@ func (b *browser) offer() string {
 func call(t *testing.T, token realtime.Token) *browser {
 	t.Helper()
 	b := newBrowser(t)
+	b.connect(token)
+	return b
+}
+
+func (b *browser) connect(token realtime.Token) {
+	b.t.Helper()
+	t := b.t
 	response, answer := post(t, token.CallsURL, token.Value.Reveal(), "application/sdp", b.offer())
 	if response.StatusCode != http.StatusCreated {
 		t.Fatalf("%d: %s", response.StatusCode, answer)
@@ -117,7 +127,6 @@ func call(t *testing.T, token realtime.Token) *browser {
 		t.Fatal(err)
 	}
 	b.await(b.opened)
-	return b
 }
 
 func (b *browser) await(signal <-chan struct{}) {

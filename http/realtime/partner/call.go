@@ -39,18 +39,27 @@ type call struct {
 	ear   *ear
 	talk  *conversation
 
-	channel  chan *webrtc.DataChannel
-	messages chan []byte
-	packets  chan *rtp.Packet
-	over     chan struct{} // closed by end
-	once     sync.Once
+	faults Faults
+	line   *line
 
-	events *webrtc.DataChannel // once open; run's own
-	header rtp.Header
+	channel   chan *webrtc.DataChannel
+	messages  chan []byte
+	packets   chan *rtp.Packet
+	sidebands chan *sideband
+	over      chan struct{} // closed by end
+	silent    chan struct{} // closed when nothing more is emitted
+	once      sync.Once
+
+	// The loop's own:
+	events    *webrtc.DataChannel // once open
+	header    rtp.Header
+	listening []*sideband
+	joined    bool     // the first sideband has come
+	severed   []string // addresses that are cut off
 }
 
 // newCall makes a call that is not connected to anyone yet.
-func (p *Partner) newCall(settings session) (*call, error) {
+func (p *Partner) newCall(granted grant) (*call, error) {
 	id, err := newID(p.config.Random, "rtc")
 	if err != nil {
 		return nil, err
@@ -65,11 +74,16 @@ func (p *Partner) newCall(settings session) (*call, error) {
 	}
 	c := &call{
 		id: id, limit: p.config.CallLimit, log: p.config.Logger.With("call", id), peer: peer, ear: listener,
+		faults: granted.faults, line: p.line,
 		channel:  make(chan *webrtc.DataChannel, 1),
-		messages: make(chan []byte, 16), packets: make(chan *rtp.Packet, 16), over: make(chan struct{}),
+		messages: make(chan []byte, 16), packets: make(chan *rtp.Packet, 16), sidebands: make(chan *sideband),
+		over: make(chan struct{}), silent: make(chan struct{}),
 	}
-	settings.ExpiresAt = p.config.Now().Add(c.limit).Unix()
-	c.talk = p.newConversation(settings, c.send)
+	if c.faults.EndAfter > 0 {
+		c.limit = c.faults.EndAfter
+	}
+	granted.session.ExpiresAt = p.config.Now().Add(c.limit).Unix()
+	c.talk = p.newConversation(granted, c.send)
 	if err := c.listen(); err != nil {
 		c.abandon()
 		return nil, err
@@ -79,8 +93,8 @@ func (p *Partner) newCall(settings session) (*call, error) {
 
 // newConversation makes the conversation of a call. The ids within it only
 // need to differ, so they are counted behind the session's random id.
-func (p *Partner) newConversation(settings session, send func([]byte)) *conversation {
-	language, topic, count := "", "", 0
+func (p *Partner) newConversation(granted grant, send func([]byte)) *conversation {
+	settings, language, topic, count := granted.session, "", "", 0
 	if t := settings.Audio.Input.Transcription; t != nil {
 		language = t.Language
 	}
@@ -90,7 +104,7 @@ func (p *Partner) newConversation(settings session, send func([]byte)) *conversa
 	_, base, _ := strings.Cut(settings.ID, "_")
 	return &conversation{
 		session: settings, lesson: lesson{script: p.library.script(topic, language)},
-		voices: p.library.voices, faults: p.config.Faults, send: send,
+		voices: p.library.voices, faults: granted.faults, send: send,
 		newID: func(prefix string) string {
 			count++
 			return fmt.Sprintf("%s_%s%05d", prefix, base, count)
@@ -189,12 +203,14 @@ func (c *call) negotiate(ctx context.Context, offer string) (string, error) {
 // end lets run come to its end. Safe from anywhere, any number of times.
 func (c *call) end() { c.once.Do(func() { close(c.over) }) }
 
-// abandon closes a call that never ran.
+// abandon closes a call that does not run (any more).
 func (c *call) abandon() {
 	c.end()
+	close(c.silent)
 	if err := c.peer.GracefulClose(); err != nil {
 		c.log.Debug("partner: close", "err", err)
 	}
+	c.line.mend(c.severed)
 }
 
 // run serves an admitted call in the background until it ends.
@@ -225,6 +241,7 @@ func (c *call) serve(ctx context.Context) error {
 		return errors.New("did not connect in time")
 	}
 	c.talk.open()
+	c.plan()
 	limit := time.NewTimer(c.limit)
 	defer limit.Stop()
 	pace := time.NewTicker(frame)
@@ -242,8 +259,9 @@ func (c *call) loop(ctx context.Context, limit, pace <-chan time.Time) error {
 		case <-c.over:
 			return nil
 		case <-limit:
-			c.talk.expire()
-			c.talk.agenda.after(lingering, c.end)
+			c.expire()
+		case s := <-c.sidebands:
+			c.admit(s)
 		case message := <-c.messages:
 			c.talk.receive(message)
 		case packet := <-c.packets:
@@ -297,8 +315,9 @@ func (c *call) say(steps int) error {
 // samplesPerFrame is by how much RTP's clock for Opus moves in one frame.
 const samplesPerFrame = uint32(rtpRate * frame / time.Second)
 
-// send puts one event on the channel.
+// send puts one event on the channel, and on the sidebands.
 func (c *call) send(raw []byte) {
+	c.whisper(raw)
 	if err := c.events.SendText(string(raw)); err != nil {
 		c.log.Debug("partner: event not delivered", "err", err)
 		c.end()

@@ -1,7 +1,6 @@
 package partner
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 )
@@ -44,6 +43,9 @@ type conversation struct {
 	heardAt  time.Duration // arrival of the last frame, in agenda's time
 	spoken   time.Duration // all that she committed
 	held     func()        // transcription waiting for the next one
+	owed     func()        // a response.done waiting for the next response
+	idleFrom time.Duration // since when nobody speaks, in agenda's time
+	silenced bool          // says and emits nothing any more
 }
 
 // buffer is the learner's audio since the last commit or clear.
@@ -78,7 +80,11 @@ func (c *conversation) open() {
 // step lets 20 ms pass and gives the packet that the learner hears in them.
 func (c *conversation) step() []byte {
 	c.agenda.step()
+	if c.silenced {
+		return silence
+	}
 	c.noticeSilence()
+	c.noticeIdleness()
 	packet, last := c.mouth.next()
 	if last {
 		c.emit("output_audio_buffer.stopped", fields{"response_id": c.playing.id})
@@ -99,19 +105,6 @@ func (c *conversation) hear(s sound) {
 	case started:
 		c.speechStarted(*turns)
 	case stopped:
-		c.speechStopped(*turns)
-	}
-}
-
-// noticeSilence ends the learner's turn when packets stop coming.
-func (c *conversation) noticeSilence() {
-	turns := c.session.Audio.Input.TurnDetection
-	since := c.agenda.now - c.heardAt
-	if turns == nil || since < gone {
-		return
-	}
-	now := c.heardTo + since
-	if c.detector.silent(now, *turns) == stopped {
 		c.speechStopped(*turns)
 	}
 }
@@ -140,6 +133,10 @@ func (c *conversation) speechStopped(turns turnDetection) {
 
 // commit makes an item of what the learner said.
 func (c *conversation) commit(id string, speech time.Duration) {
+	t, told := c.understand(id, speech)
+	if told && c.faults.Transcription == TranscriptionEarly {
+		c.tellDeltas(t)
+	}
 	previous := c.place(id)
 	c.spoken += speech
 	c.emit("input_audio_buffer.committed", fields{"previous_item_id": previous, "item_id": id})
@@ -149,7 +146,9 @@ func (c *conversation) commit(id string, speech time.Duration) {
 	}
 	c.emit("conversation.item.added", fields{"previous_item_id": previous, "item": item})
 	c.emit("conversation.item.done", fields{"previous_item_id": previous, "item": item})
-	c.transcribe(id, speech)
+	if told {
+		c.transcribe(t)
+	}
 }
 
 // place puts an item last and gives the id of the one before it, or nil.
@@ -179,14 +178,4 @@ func (c *conversation) expire() {
 		"type": "invalid_request_error", "code": "session_expired",
 		"message": "Your session hit the maximum duration.", "param": nil, "event_id": nil,
 	}})
-}
-
-func (c *conversation) emit(kind string, event fields) {
-	event["type"], event["event_id"] = kind, c.newID("event")
-	raw, err := json.Marshal(event)
-	if err != nil {
-		// Only strings, numbers and our own structs go in.
-		panic("partner: marshal " + kind + ": " + err.Error())
-	}
-	c.send(raw)
 }

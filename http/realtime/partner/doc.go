@@ -27,9 +27,17 @@
 // A conversation counts time in steps of 20 ms, the length of a packet, so
 // all of it runs in virtual time under test; only call owns a ticker.
 //
-// The provider's sideband (a WebSocket to a running call) belongs between
-// Partner and call: a second sender of client events and a second receiver of
-// what a conversation emits.
+// The sideband is a WebSocket to a running call: a second sender of client
+// events, and a second receiver of what a conversation emits.
+//
+// [Faults] play the troubles of real providers: refused and expiring tokens,
+// transcriptions that come late, twice or never, calls that end early or whose
+// packets are lost, names of the beta. They are set at the start, or with
+// Config.Rehearsal by whoever holds the key; a token carries those that held
+// when it was minted. Nobody else can set any.
+//
+// To be used alone: New with a Key, Open, and serve Handler; any client of
+// the protocol that is given the key can then talk to it.
 //
 // Source: OpenAI's API reference, "Realtime"; the recordings of the package
 // above.

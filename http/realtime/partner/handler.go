@@ -22,10 +22,16 @@ const (
 //	POST /v1/realtime/client_secrets      bearer: the key
 //	POST /v1/realtime/calls               bearer: a token; SDP in, SDP out
 //	POST /v1/realtime/calls/{id}/hangup   bearer: the key
+//	GET  /v1/realtime?call_id={id}        bearer: the key; WebSocket: the sideband
+//	PUT  /v1/faults                       bearer: the key; only with Rehearsal
 func (p *Partner) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/realtime/client_secrets", p.withKey(p.mint))
 	mux.HandleFunc("POST /v1/realtime/calls/{id}/hangup", p.withKey(p.hangUp))
+	mux.HandleFunc("GET /v1/realtime", p.withKey(p.openSideband))
+	if p.config.Rehearsal {
+		mux.HandleFunc("PUT /v1/faults", p.withKey(p.setFaults))
+	}
 	mux.HandleFunc("POST /v1/realtime/calls", p.withOrigin(p.createCall))
 	mux.HandleFunc("OPTIONS /v1/realtime/calls", p.withOrigin(p.preflight))
 	return mux
@@ -100,7 +106,8 @@ func (p *Partner) mint(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, problem{http.StatusBadRequest, "invalid_value", "The body could not be read."})
 		return
 	}
-	if !p.troubleMint(w, r) {
+	faults, refused := p.mintFaults()
+	if !p.troubleMint(w, r, faults, refused) {
 		return
 	}
 	settings, life, err := readMint(body)
@@ -108,7 +115,7 @@ func (p *Partner) mint(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, problem{http.StatusBadRequest, "invalid_value", err.Error()})
 		return
 	}
-	p.grant(w, settings, life)
+	p.grant(w, grant{session: settings, faults: faults}, life)
 }
 
 // readMint gives the session that is asked for and how long its token lives.
@@ -133,48 +140,31 @@ func readMint(body []byte) (session, time.Duration, error) {
 	return settings, time.Duration(asked.ExpiresAfter.Seconds) * time.Second, nil
 }
 
-// troubleMint plays the faults of minting; false: it has answered, or there
-// is nobody left to answer.
-func (p *Partner) troubleMint(w http.ResponseWriter, r *http.Request) bool {
-	if p.config.Faults.MintDelay > 0 {
-		delay := time.NewTimer(p.config.Faults.MintDelay)
-		defer delay.Stop()
-		select {
-		case <-delay.C:
-		case <-r.Context().Done():
-			return false
-		case <-p.context.Done():
-			p.refuse(w, problem{http.StatusServiceUnavailable, "server_error", "The partner is closing."})
-			return false
-		}
-	}
-	if status := p.config.Faults.MintStatus; status != 0 {
-		p.refuse(w, problem{status, "fault", "Minting fails, as asked for."})
-		return false
-	}
-	return true
-}
-
-func (p *Partner) grant(w http.ResponseWriter, settings session, life time.Duration) {
+// grant answers with a token.
+func (p *Partner) grant(w http.ResponseWriter, granted grant, life time.Duration) {
 	value, err := newID(p.config.Random, "ek")
 	if err == nil {
-		settings.ID, err = newID(p.config.Random, "sess")
+		granted.session.ID, err = newID(p.config.Random, "sess")
 	}
 	if err != nil {
 		p.fail(w, "mint", err)
 		return
 	}
 	now := p.config.Now()
-	p.tokens.add(value, grant{settings, now.Add(life)}, now)
+	granted.expires = now.Add(life)
+	if early := granted.faults.TokenLife; early > 0 {
+		granted.expires = now.Add(early)
+	}
+	p.tokens.add(value, granted, now)
 	p.write(w, http.StatusOK, fields{
-		"value": value, "expires_at": now.Add(life).Unix(), "session": settings,
+		"value": value, "expires_at": now.Add(life).Unix(), "session": granted.session,
 	})
 }
 
 // createCall answers an offer and lets the call run.
 func (p *Partner) createCall(w http.ResponseWriter, r *http.Request) {
-	settings, granted := p.tokens.use(bearer(r), p.config.Now())
-	if !granted {
+	granted, good := p.tokens.use(bearer(r), p.config.Now())
+	if !good {
 		p.refuse(w, problem{http.StatusUnauthorized, "invalid_client_secret", "The client secret is unknown, used or expired."})
 		return
 	}
@@ -187,11 +177,11 @@ func (p *Partner) createCall(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, problem{http.StatusBadRequest, "invalid_offer", "The offer could not be read."})
 		return
 	}
-	p.answer(w, r, settings, string(offer))
+	p.answer(w, r, granted, string(offer))
 }
 
-func (p *Partner) answer(w http.ResponseWriter, r *http.Request, settings session, offer string) {
-	c, err := p.newCall(settings)
+func (p *Partner) answer(w http.ResponseWriter, r *http.Request, granted grant, offer string) {
+	c, err := p.newCall(granted)
 	if err != nil {
 		p.fail(w, "call", err)
 		return

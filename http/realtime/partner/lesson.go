@@ -1,6 +1,10 @@
 package partner
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // lesson is where in a script a conversation is. A turn of the learner that
 // was understood leads to the next exchange. One that was not is asked for
@@ -12,14 +16,37 @@ type lesson struct {
 	missed  bool   // the last turn was not understood, the tutor asks again
 	retried bool   // has asked again in this exchange
 	chosen  string // line id; empty: the first counts
+	opened  bool   // the tutor's line of this exchange has been said
 }
 
 // tutor is what the tutor says now.
 func (l *lesson) tutor() Line {
-	if l.missed {
+	if l.missed || l.opened {
 		return l.script.Again
 	}
 	return l.script.exchange(l.turns).Tutor
+}
+
+// recall takes what a client put into the conversation of what was said in a
+// call before: the lesson goes on behind the last line of the tutor in it,
+// which is not said again. false: it holds none.
+func (l *lesson) recall(text string) bool {
+	at, found := -1, 0
+	for n, exchange := range slices.Concat(l.script.Exchanges, l.script.Closings) {
+		if i := strings.LastIndex(text, exchange.Tutor.Text); i > at {
+			at, found = i, n
+		}
+	}
+	if at < 0 {
+		return false
+	}
+	// Closings go round and round; the one that is said stays the one.
+	l.turns, l.opened, l.missed, l.retried, l.chosen = found, true, false, false, ""
+	rest := text[at:]
+	if slices.ContainsFunc(l.lines(), func(line Line) bool { return strings.Contains(rest, line.Text) }) {
+		l.next()
+	}
+	return true
 }
 
 // lines are what the learner may answer.
@@ -62,5 +89,5 @@ func (l *lesson) spoke(length time.Duration) (line Line, understood bool) {
 // next goes on to the following exchange.
 func (l *lesson) next() {
 	l.turns++
-	l.missed, l.retried, l.chosen = false, false, ""
+	l.missed, l.retried, l.opened, l.chosen = false, false, false, ""
 }

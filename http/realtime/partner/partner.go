@@ -37,8 +37,11 @@ type Config struct {
 	// MaxCalls is how many run at once; one more is refused with 429.
 	// Default: DefaultMaxCalls.
 	MaxCalls int
-	// Faults are for tests.
+	// Faults hold from the start. They are for tests.
 	Faults Faults
+	// Rehearsal lets holders of the key change the faults of what is minted
+	// from then on. For tests; without it that route is not there.
+	Rehearsal bool
 	// Now tells the time, for the expiry of tokens and calls.
 	Now func() time.Time
 	// Random is where tokens and ids come from; it must be safe for
@@ -55,9 +58,6 @@ func (c Config) withDefaults() Config {
 	if c.CallLimit == 0 {
 		c.CallLimit = DefaultCallLimit
 	}
-	if c.Faults.EndAfter != 0 {
-		c.CallLimit = c.Faults.EndAfter
-	}
 	if c.MaxCalls == 0 {
 		c.MaxCalls = DefaultMaxCalls
 	}
@@ -71,19 +71,22 @@ type Partner struct {
 
 	library library
 	api     *webrtc.API
-	mux     io.Closer // owns the socket
+	mux     io.Closer // owns the line
+	line    *line
 	stop    context.CancelFunc
 	context context.Context // of all calls, from Open to Close
 	running sync.WaitGroup
 
 	mu     sync.Mutex
 	calls  map[string]*call
+	faults Faults
+	minted int // since the faults were set
 	closed bool
 }
 
 // New makes a partner. Nothing runs before Open.
 func New(config Config) *Partner {
-	return &Partner{config: config.withDefaults(), calls: map[string]*call{}}
+	return &Partner{config: config.withDefaults(), calls: map[string]*call{}, faults: config.Faults}
 }
 
 // Open loads the prepared lines and listens for sound. Calls live until Close
@@ -99,7 +102,8 @@ func (p *Partner) Open(ctx context.Context) error {
 		return fmt.Errorf("partner: listen for sound on %s: %w", p.config.UDPAddr, err)
 	}
 	log := pionLog{p.config.Logger}
-	mux := webrtc.NewICEUDPMux(log.NewLogger("udpmux"), socket)
+	p.line = &line{PacketConn: socket, cut: map[string]bool{}}
+	mux := webrtc.NewICEUDPMux(log.NewLogger("udpmux"), p.line)
 	if p.api, err = newAPI(mux, log); err != nil {
 		return errors.Join(err, mux.Close())
 	}

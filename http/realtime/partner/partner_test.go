@@ -31,8 +31,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // place is a partner that can be reached, and a client of ours for it.
 type place struct {
-	url    string
-	client *realtime.Client
+	url     string
+	client  *realtime.Client
+	partner *partner.Partner
 }
 
 func setup(t *testing.T, config partner.Config) place {
@@ -56,8 +57,9 @@ func setup(t *testing.T, config partner.Config) place {
 		}
 	})
 	return place{server.URL, realtime.New(realtime.Config{
-		BaseURL: server.URL + "/v1", APIKey: key, SendPrompt: true, Transport: transport,
-	})}
+		BaseURL: server.URL + "/v1", APIKey: key, Dialect: realtime.DialectPartner, Transport: transport,
+		Backoff: time.Millisecond,
+	}), p}
 }
 
 func (p place) mint(t *testing.T, request realtime.MintRequest) realtime.Token {
@@ -78,7 +80,18 @@ var byLevel = realtime.TurnDetection{Mode: realtime.TurnsByLevel}
 
 func post(t *testing.T, url, bearer, kind, body string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	return ask(t, http.MethodPost, url, bearer, kind, body)
+}
+
+func put(t *testing.T, url, bearer, body string) int {
+	t.Helper()
+	response, _ := ask(t, http.MethodPut, url, bearer, "application/json", body)
+	return response.StatusCode
+}
+
+func ask(t *testing.T, method, url, bearer, kind, body string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +166,7 @@ func TestMint(t *testing.T) {
 		})
 	}
 	t.Run("fails when told", func(t *testing.T) {
-		p := setup(t, partner.Config{Faults: partner.Faults{MintStatus: http.StatusUnauthorized}})
+		p := setup(t, partner.Config{Faults: partner.Faults{Mint: partner.MintKey}})
 		_, err := p.client.Mint(t.Context(), realtime.MintRequest{})
 		var failure *realtime.Error
 		if !errors.As(err, &failure) || failure.Class != realtime.ClassKey {

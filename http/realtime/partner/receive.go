@@ -151,9 +151,18 @@ func (c *conversation) addItem(item clientItem, after string) {
 	}
 	c.emit("conversation.item.added", fields{"previous_item_id": previous, "item": described})
 	c.emit("conversation.item.done", fields{"previous_item_id": previous, "item": described})
-	if item.Role == "user" {
+	if recalled := c.lesson.recall(item.words()); !recalled && item.Role == "user" {
 		c.lesson.next()
 	}
+}
+
+// words are all texts of an item.
+func (i clientItem) words() string {
+	var words []string
+	for _, part := range i.Content {
+		words = append(words, part.Text)
+	}
+	return strings.Join(words, "\n")
 }
 
 // insert puts an item behind another one, first for "root", or last for "".

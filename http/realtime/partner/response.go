@@ -21,9 +21,14 @@ func (r *response) text() string { return strings.Join(r.words[:r.spread], " ") 
 func (c *conversation) respond() {
 	line := c.lesson.tutor()
 	c.lesson.missed = false
-	r := &response{id: c.newID("resp"), line: line, sound: c.voices[line.ID], words: strings.Fields(line.Text)}
+	sound := c.voices[line.ID].at(c.session.Audio.Output.Speed)
+	r := &response{id: c.newID("resp"), line: line, sound: sound, words: strings.Fields(line.Text)}
 	c.response = r
 	c.emit("response.created", fields{"response": c.describe(r, "in_progress", nil)})
+	if c.owed != nil {
+		c.owed()
+		c.owed = nil
+	}
 	c.agenda.after(thinking, func() { c.speak(r) })
 }
 
@@ -77,13 +82,16 @@ func (c *conversation) finish(r *response, status string, details any) {
 		c.finishItem(r, status)
 	}
 	c.response = nil
-	c.emit("response.done", fields{"response": c.describe(r, status, details)})
+	done := func() { c.emit("response.done", fields{"response": c.describe(r, status, details)}) }
+	if c.faults.CancelLate && status == "cancelled" {
+		c.owed = done
+	} else {
+		done()
+	}
 	c.emit("rate_limits.updated", fields{"rate_limits": []fields{
 		{"name": "tokens", "limit": 1_000_000, "remaining": 1_000_000, "reset_seconds": 0},
 	}})
-	if c.faults.UnknownEvents {
-		c.emit(unknownEvent, fields{"response_id": r.id})
-	}
+	c.disturb(r.id)
 	c.expect()
 }
 
@@ -108,15 +116,28 @@ func (c *conversation) interrupt(reason string) {
 	if heard != nil {
 		c.emit("output_audio_buffer.cleared", fields{"response_id": heard.id})
 	}
+	cut := heard != nil && c.faults.Truncation != TruncationMissing
+	length := time.Duration(said) * frame
+	if cut && c.faults.Truncation == TruncationEarly {
+		c.truncate(heard.itemID, length)
+	}
 	if c.response != nil {
 		c.cancel(reason)
 	}
-	if heard != nil {
-		c.emit("conversation.item.truncated", fields{
-			"item_id": heard.itemID, "content_index": 0,
-			"audio_end_ms": (time.Duration(said) * frame).Milliseconds(),
-		})
+	switch {
+	case !cut || c.faults.Truncation == TruncationEarly:
+	case c.faults.Truncation == TruncationLate:
+		c.agenda.after(late, func() { c.truncate(heard.itemID, length) })
+	case c.faults.Truncation == TruncationZero:
+		c.truncate(heard.itemID, 0)
+	default:
+		c.truncate(heard.itemID, length)
 	}
+}
+
+// truncate tells how much of an item was heard.
+func (c *conversation) truncate(itemID string, heard time.Duration) {
+	c.emit("conversation.item.truncated", fields{"item_id": itemID, "content_index": 0, "audio_end_ms": heard.Milliseconds()})
 }
 
 // cancel stops the generating; what is generated is still heard.

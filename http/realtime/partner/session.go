@@ -44,8 +44,7 @@ type transcription struct {
 
 type audioOutput struct {
 	Voice string `json:"voice"`
-	// Speed is accepted and stated, but prepared lines have the speed they
-	// have.
+	// Speed is 0.25 to 1.5; see voice.at for what it can do here.
 	Speed float64 `json:"speed"`
 }
 
@@ -57,8 +56,10 @@ type turnDetection struct {
 	PrefixPaddingMS int     `json:"prefix_padding_ms"`
 	SilenceMS       int     `json:"silence_duration_ms"`
 	Eagerness       string  `json:"eagerness,omitempty"`
-	CreateResponse  bool    `json:"create_response"`
-	Interrupt       bool    `json:"interrupt_response"`
+	// IdleTimeoutMS is only server_vad's; nil: wait for ever.
+	IdleTimeoutMS  *int `json:"idle_timeout_ms,omitempty"`
+	CreateResponse bool `json:"create_response"`
+	Interrupt      bool `json:"interrupt_response"`
 }
 
 func defaultTurns() *turnDetection {
@@ -125,8 +126,12 @@ func (s *session) valid() error {
 	switch {
 	case s.Type != "realtime":
 		return errors.New("the session's type must be realtime")
+	case s.Audio.Output.Speed < slowest || s.Audio.Output.Speed > fastest:
+		return errors.New("audio.output.speed must be 0.25 to 1.5")
 	case turns == nil:
 		return nil
+	case turns.IdleTimeoutMS != nil && (turns.Type != "server_vad" || *turns.IdleTimeoutMS < 5000 || *turns.IdleTimeoutMS > 30_000):
+		return errors.New("turn_detection.idle_timeout_ms must be 5000 to 30000, of server_vad")
 	case turns.Type != "server_vad" && turns.Type != "semantic_vad":
 		return errors.New("turn_detection.type must be server_vad or semantic_vad")
 	case turns.Threshold < 0 || turns.Threshold > 1:

@@ -24,6 +24,7 @@ type tokens struct {
 // grant is what a token opens.
 type grant struct {
 	session session
+	faults  Faults
 	expires time.Time
 }
 
@@ -42,13 +43,19 @@ func (t *tokens) add(value string, g grant, now time.Time) {
 	t.grants[value] = g
 }
 
-// use gives what a token opens, once; false: unknown, used or expired.
-func (t *tokens) use(value string, now time.Time) (session, bool) {
+// use gives what a token opens, once; false: unknown, used, expired, or
+// refused as its faults ask for.
+func (t *tokens) use(value string, now time.Time) (grant, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, found := t.grants[value]
+	granted, found := t.grants[value]
+	if found && granted.faults.OfferRefusals > 0 {
+		granted.faults.OfferRefusals--
+		t.grants[value] = granted
+		return grant{}, false
+	}
 	delete(t.grants, value)
-	return g.session, found && now.Before(g.expires)
+	return granted, found && now.Before(granted.expires)
 }
 
 // newID gives a fresh id as the provider writes them.

@@ -4,6 +4,160 @@
  */
 
 export interface paths {
+    "/api/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has an account */
+        get: operations["accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{account}/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give somebody a role */
+        put: operations["grant-role"];
+        post?: never;
+        /** Take a role away; never the last operator's */
+        delete: operations["withdraw-role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The event stream in the clear, page by page */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One session's events in the clear */
+        get: operations["session-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{session}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One session's events with what was said, if its learner has granted it; the reading is noted first */
+        post: operations["session-content"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whom does this link invite? */
+        post: operations["look-at-invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitation/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open the account that this link keeps, and sign in */
+        post: operations["accept-invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invite somebody by a one-time link */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End an invitation that nobody used */
+        delete: operations["withdraw-invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/live": {
         parameters: {
             query?: never;
@@ -32,6 +186,194 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who read what of mine and why, and where I signed in; the newest first */
+        get: operations["my-audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where I am signed in */
+        get: operations["my-browsers"];
+        put?: never;
+        post?: never;
+        /** Sign out all of my browsers but this one */
+        delete: operations["end-other-browsers"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/browsers/{browser}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out one of my browsers */
+        delete: operations["end-browser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set another password; all other browsers are signed out */
+        put: operations["change-password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sign-ins, readings, exports, deletions and operators' acts; the newest first */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events that could not be projected */
+        get: operations["dead-letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/dead-letters/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try them again, in order */
+        post: operations["retry-dead-letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions that are stuck, why, and what helps them */
+        get: operations["stuck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/sessions/{id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Help a stuck session; the act is noted first */
+        post: operations["help-session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ops/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the instance stands: log, read models and their lag, dead letters, disk */
+        get: operations["condition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a new password by an operator's link, and sign in */
+        post: operations["reset-password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -120,6 +462,25 @@ export interface paths {
         /** Hand in entries of the browser's outbox */
         post: operations["report"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** May analysts read what was said in this session? */
+        get: operations["grant"];
+        /** Let analysts read what was said, until an end; each reading shows in my audit */
+        put: operations["give-grant"];
+        post?: never;
+        /** Let nobody read it any more */
+        delete: operations["withdraw-grant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -318,6 +679,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptInputBody: {
+            /** @description Empty: the one in the invitation */
+            name?: string;
+            password: string;
+            token: string;
+        };
+        Account: {
+            email: string;
+            id: string;
+            name: string;
+            /** Format: date-time */
+            registered_at: string;
+            roles: string[];
+        };
+        AccountsOutputBody: {
+            accounts: components["schemas"]["Account"][];
+            /** @description Cursor of the next page; empty on the last one */
+            next?: string;
+        };
         Alive: {
             /** Format: date-time */
             at: string;
@@ -332,9 +712,139 @@ export interface components {
             size: number;
             url: string;
         };
+        AuditLine: {
+            /** @description Whom it is about; missing for nobody known */
+            account?: string;
+            actor: string;
+            /** @description A network, never an address */
+            address?: string;
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int64
+             * @description Of how many of its kind; 1 for most
+             */
+            count: number;
+            kind: string;
+            position: string;
+            reason?: string;
+            session?: string;
+            /** @description The method, operation, action, role or object */
+            what?: string;
+        };
+        AuditOutputBody: {
+            lines: components["schemas"]["AuditLine"][];
+            /** @description The next page's before */
+            next?: string;
+        };
+        Browser: {
+            /** Format: date-time */
+            begun_at: string;
+            /**
+             * Format: date-time
+             * @description When it must sign in again, however much it is used
+             */
+            ends_at: string;
+            id: string;
+            /** @description Its family and system: Firefox on Linux. Empty when it did not say */
+            name: string;
+            /** @description The browser that asks */
+            this: boolean;
+            /**
+             * Format: date-time
+             * @description To the hour or so
+             */
+            used_at: string;
+        };
+        BrowsersOutputBody: {
+            browsers: components["schemas"]["Browser"][];
+        };
+        ClearEvent: {
+            actor?: string;
+            causationid?: string;
+            correlationid?: string;
+            data: unknown;
+            /** @description Nobody can open that any more */
+            erased?: boolean;
+            id: string;
+            /** Format: int64 */
+            n?: number;
+            outbox?: string;
+            position: string;
+            /** @description It has a sealed part */
+            sealed: boolean;
+            source: string;
+            specversion: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            type: string;
+            via?: string;
+        };
+        Condition: {
+            /** @description No projector is there: a lag of zero means nothing */
+            dead: boolean;
+            /** Format: int64 */
+            dead_letters: number;
+            /**
+             * Format: int64
+             * @description Positions between the two
+             */
+            lag: number;
+            /** @description Last position of the log */
+            log: string;
+            /** @description Why nothing is projected: the log is another one */
+            mismatch: string;
+            /** @description What cannot be reached, and why */
+            missing: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Aggregates that these are of
+             */
+            parked: number;
+            /** @description Their versions; one that is building shows how far a rebuild is */
+            read_models: components["schemas"]["ReadModels"][];
+            /**
+             * Format: int64
+             * @description Bytes free for the data folder
+             */
+            room: number;
+            /** @description Of the newest, by status */
+            sessions: {
+                [key: string]: number;
+            };
+            /** @description There is something to project, and the mark does not move */
+            standing: boolean;
+            /**
+             * Format: double
+             * @description Events a second by which the lag grows; below zero it shrinks
+             */
+            trend: number;
+            version: string;
+            /** @description What the read models hold */
+            views: string;
+        };
+        ContentInputBody: {
+            /** @description Why it is read; the learner sees it */
+            reason: string;
+        };
+        ContentOutputBody: {
+            events: components["schemas"]["OpenedEvent"][];
+            /** @description Where this reading stands on the learner's audit trail */
+            noted: string;
+        };
         CredentialsBody: {
             email: string;
             password: string;
+        };
+        DeadLetter: {
+            aggregate: string;
+            event: string;
+            position: string;
+            reason: string;
+            type: string;
         };
         EndInputBody: {
             /**
@@ -354,22 +864,88 @@ export interface components {
             /** @description The value at the given location */
             value?: unknown;
         };
+        EventsOutputBody: {
+            events: components["schemas"]["ClearEvent"][];
+            /** @description There is more behind it, though a page may be short or empty */
+            more: boolean;
+            /** @description The log was looked through up to here: after of the next page */
+            through: string;
+        };
         FirstAccountBody: {
             code: string;
             email: string;
             name?: string;
             password: string;
         };
+        GrantInputBody: {
+            /**
+             * Format: date-time
+             * @description At most 90 days from now
+             */
+            until: string;
+        };
+        GrantState: {
+            position?: string;
+            /**
+             * Format: date-time
+             * @description Until when; null when they may not
+             */
+            until: string | null;
+        };
+        HelpInputBody: {
+            /** @description Only say what would be done */
+            dry_run?: boolean;
+            /** @description Why; the learner sees it. Not needed for a dry run */
+            reason?: string;
+            /** @enum {string} */
+            remedy: "end" | "finalize" | "without-recording";
+        };
+        Helped: {
+            done: boolean;
+            id: string;
+            reason?: string;
+            remedy: string;
+            /** @description Afterwards */
+            status: string;
+            will: string;
+        };
+        InvitationInputBody: {
+            email: string;
+            name?: string;
+            roles: ("learner" | "analyst" | "operator")[];
+        };
+        InvitationOutputBody: {
+            /** @description What to withdraw the invitation by */
+            account: string;
+            /** Format: date-time */
+            ends_at: string;
+            /** @description Where the invited opens her account, once. It is shown only here */
+            link: string;
+            position: string;
+        };
+        InvitedOutputBody: {
+            email: string;
+            /** Format: date-time */
+            ends_at: string;
+            name: string;
+            roles: string[];
+        };
         LandedOutputBody: {
             position: string;
             /** @enum {string} */
             status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
+        };
+        LettersOutputBody: {
+            letters: components["schemas"]["DeadLetter"][];
         };
         Limits: {
             /** Format: int64 */
             session_max_ms: number;
             /** Format: int64 */
             upload_max_bytes: number;
+        };
+        LinkInputBody: {
+            token: string;
         };
         Me: {
             account: components["schemas"]["MeAccountStruct"];
@@ -384,6 +960,29 @@ export interface components {
             name: string;
             roles: string[];
         };
+        MyAuditLine: {
+            /** @description A network, never an address */
+            address?: string;
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description Who did it; somebody has a name if the account is still there
+             * @enum {string}
+             */
+            by: "you" | "somebody" | "operator" | "parley";
+            /** Format: int64 */
+            count: number;
+            kind: string;
+            name?: string;
+            reason?: string;
+            session?: string;
+            what?: string;
+        };
+        MyAuditOutputBody: {
+            lines: components["schemas"]["MyAuditLine"][];
+            /** @description The next page's before */
+            next?: string;
+        };
         NewSessionBody: {
             /** @description A ULID of the page's choosing; repeating it gives the same session */
             id?: string;
@@ -396,6 +995,35 @@ export interface components {
             phrases?: string[];
             scenario?: string;
             title: string;
+        };
+        OpenedEvent: {
+            actor?: string;
+            causationid?: string;
+            /** @description What was sealed; missing when nothing was, or its key is destroyed */
+            content?: unknown;
+            correlationid?: string;
+            data: unknown;
+            /** @description Nobody can open that any more */
+            erased?: boolean;
+            id: string;
+            /** Format: int64 */
+            n?: number;
+            outbox?: string;
+            position: string;
+            /** @description It has a sealed part */
+            sealed: boolean;
+            source: string;
+            specversion: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            type: string;
+            via?: string;
+        };
+        PasswordInputBody: {
+            new: string;
+            /** @description Empty when there is none yet */
+            old?: string;
         };
         PositionOutputBody: {
             position: string;
@@ -420,6 +1048,14 @@ export interface components {
         Provided: {
             model: string;
             name: string;
+        };
+        ReadModels: {
+            /** @description Filled up to here */
+            position: string;
+            /** @enum {string} */
+            state: "live" | "previous" | "building" | "scratch";
+            /** Format: int64 */
+            version: number;
         };
         Rejection: {
             code: string;
@@ -468,8 +1104,30 @@ export interface components {
             received_through: number;
             rejected: components["schemas"]["Rejection"][];
         };
+        ResetInputBody: {
+            password: string;
+            token: string;
+        };
         Resync: {
             because: string;
+        };
+        Retried: {
+            aggregate: string;
+            /** Format: int64 */
+            released: number;
+            stuck: components["schemas"]["DeadLetter"][];
+        };
+        RetryInputBody: {
+            /** @description session/01J…; missing for all */
+            aggregate?: string;
+            reason: string;
+        };
+        RetryOutputBody: {
+            retried: components["schemas"]["Retried"][];
+        };
+        RoleOutputBody: {
+            position: string;
+            roles: string[];
         };
         Segment: {
             /** Format: int64 */
@@ -523,6 +1181,9 @@ export interface components {
             /** @enum {string} */
             status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
         };
+        SessionEventsOutputBody: {
+            events: components["schemas"]["ClearEvent"][];
+        };
         SessionTopic: {
             id: string;
             language: string;
@@ -537,6 +1198,23 @@ export interface components {
         SetupOutputBody: {
             /** @description No account exists yet */
             needed: boolean;
+        };
+        StuckOutputBody: {
+            sessions: components["schemas"]["StuckSession"][];
+        };
+        StuckSession: {
+            id: string;
+            learner?: string;
+            reason?: string;
+            /** @description What helps; none: it goes on by itself */
+            remedies: string[];
+            /**
+             * Format: date-time
+             * @description Nothing has happened
+             */
+            since: string;
+            status: string;
+            why: string;
         };
         Summary: {
             /** Format: int64 */
@@ -643,6 +1321,339 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    accounts: {
+        parameters: {
+            query?: {
+                /** @description From the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grant-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+                role: "learner" | "analyst" | "operator";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+                role: "learner" | "analyst" | "operator";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: {
+                /** @description Only what lies behind this position; the through of the page before */
+                after?: string;
+                /** @description Only these kinds: session_started,session_ended */
+                kind?: string[] | null;
+                /** @description Only what this account, or system:worker, caused */
+                actor?: string;
+                session?: string;
+                since?: string;
+                /** @description Exclusive */
+                until?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "session-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionEventsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "session-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContentInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContentOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "look-at-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "accept-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: never;
@@ -717,6 +1728,383 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "my-audit": {
+        parameters: {
+            query?: {
+                /** @description Position of the last line of the page before */
+                before?: string;
+                min_position?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyAuditOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "my-browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrowsersOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-other-browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                browser: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Position of the last line of the page before */
+                before?: string;
+                account?: string;
+                kind?: string;
+                since?: string;
+                min_position?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LettersOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetryOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stuck: {
+        parameters: {
+            query?: {
+                /** @description Of which nothing was heard for so long */
+                quiet_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StuckOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "help-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HelpInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Helped"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    condition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Condition"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -941,6 +2329,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReportsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "give-grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantState"];
                 };
             };
             /** @description Error */

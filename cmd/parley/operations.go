@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"parley/events"
+	"parley/http"
+	"parley/projections"
+	"parley/projections/postgres"
+	"parley/projections/s3"
+)
+
+// operations is what operators see and do through the web; status, dead-letters
+// and recover are the same code.
+type operations struct {
+	*backend
+	dir   string
+	gauge *projections.Gauge
+}
+
+var _ http.Operations = (*operations)(nil)
+
+func newOperations(b *backend, dir string) *operations {
+	return &operations{b, dir, projections.NewGauge(b.log, b.views, b.log.Stream(), time.Now)}
+}
+
+// statusSessions is how many of the newest sessions are counted by status.
+const statusSessions = 100
+
+// Condition implements [http.Operations].
+func (o *operations) Condition(ctx context.Context) (http.Condition, error) {
+	now := http.Condition{Version: version, Sessions: map[string]int{}, ReadModels: []http.ReadModels{}}
+	var err error
+	if now.Room, err = roomAt(o.dir); err != nil {
+		return now, err
+	}
+	if now.Missing = o.missing(ctx); len(now.Missing) > 0 {
+		return now, nil
+	}
+	if err := o.measure(ctx, &now); err != nil {
+		return now, err
+	}
+	if now.Letters, now.Parked, err = o.views.CountDeadLetters(ctx); err != nil {
+		return now, err
+	}
+	versions, err := o.database.Versions(ctx, o.log.Stream())
+	if err != nil {
+		return now, err
+	}
+	for _, v := range versions {
+		now.ReadModels = append(now.ReadModels, http.ReadModels(v))
+	}
+	found, err := o.views.Overview(ctx, statusSessions)
+	for _, session := range found {
+		now.Sessions[shownStatus(session)]++
+	}
+	return now, err
+}
+
+// measure looks at the lag, and at whether the log is the one that was
+// projected.
+func (o *operations) measure(ctx context.Context, now *http.Condition) error {
+	lag, err := o.gauge.Look(ctx)
+	if err != nil {
+		return err
+	}
+	now.Views, now.Lag, now.Trend = lag.Position, lag.Events, lag.Trend
+	now.Standing, now.Dead = lag.Standing, lag.Dead
+	if identity := compareLog(ctx, o.backend); identity.Verdict == problem {
+		now.Mismatch = identity.Says + ". " + identity.Cure
+	}
+	log, err := o.log.Identity(ctx)
+	now.Log = log.Last // which may be behind the read models, when it is another log
+	return err
+}
+
+// DeadLetters implements [http.Operations].
+func (o *operations) DeadLetters(ctx context.Context) ([]http.DeadLetter, error) {
+	found, err := o.views.DeadLetters(ctx, postgres.MaxPage)
+	return lettersOf(found), err
+}
+
+// Retry implements [http.Operations].
+func (o *operations) Retry(ctx context.Context, aggregate string) ([]http.Retried, error) {
+	done, err := retry(ctx, postgres.NewRetrier(o.database, o.log.Vault(), o.log, o.log.Stream()), aggregate)
+	return retriedOf(done), err
+}
+
+// Stuck implements [http.Operations]. Where the command reads the whole log,
+// this asks the read models which sessions to look at, and the log about each.
+func (o *operations) Stuck(ctx context.Context, quiet time.Duration) ([]http.StuckSession, error) {
+	candidates, err := o.views.Unsettled(ctx, postgres.MaxPage)
+	if err != nil {
+		return nil, err
+	}
+	found, now := []http.StuckSession{}, time.Now()
+	for _, c := range candidates {
+		s, err := loadTimed(ctx, o.log, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !settled(s.Session) && now.Sub(s.Heard) >= quiet {
+			found = append(found, diagnose(s))
+		}
+	}
+	slices.SortFunc(found, longestFirst)
+	return found, nil
+}
+
+// Plan implements [http.Operations].
+func (o *operations) Plan(ctx context.Context, id events.SessionID, remedy string) (http.Helped, error) {
+	return planFor(ctx, o.log, id, remedy)
+}
+
+// Help implements [http.Operations].
+func (o *operations) Help(ctx context.Context, id events.SessionID, remedy string, by events.Actor) (http.Helped, error) {
+	plan, err := o.Plan(ctx, id, remedy)
+	if err != nil {
+		return plan, err
+	}
+	open := func(context.Context) (*s3.Store, error) { return o.store, nil }
+	err = carryOut(ctx, ward{log: o.log, store: open, id: id, actor: by}, &plan)
+	return plan, err
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/cmd/parley/embedded"
+	"parley/http/realtime/partner"
+)
+
+// Values that are easy to find again.
+const (
+	apiKeyValue = "sk-recognizable-4uQ0zWm7"
+	wrongSecret = "not-the-password-8Xw2"
+	strayCookie = "stray-cookie-value-91Kd"
+	phrase      = "marzipan croissants"
+)
+
+var masterKeyBytes = []byte("a-recognizable-master-key-32byte")
+
+// TestSecretsStayWhereTheyBelong runs the whole line at the most talkative log
+// level, provokes errors, and then looks for every secret where it must not be.
+func TestSecretsStayWhereTheyBelong(t *testing.T) {
+	provider := partnerElsewhere(t)
+	p := start(t, t.TempDir(), "PARLEY_LOG_LEVEL=debug", "OPENAI_API_KEY="+apiKeyValue,
+		"PARLEY_REALTIME_URL="+provider.URL+"/v1", "PARLEY_REALTIME_DIALECT=partner",
+		"PARLEY_MASTER_KEY="+base64.StdEncoding.EncodeToString(masterKeyBytes))
+	ada := p.setUp(t)
+	secrets := ada.talk(t)
+	said := provoke(t, provider, p, ada)
+	said["metrics"] = ada.must(http.StatusOK, "GET", "/metrics", nil).raw
+	said["the analyst's stream"] = ada.must(http.StatusOK, "GET", "/api/events?limit=500", nil).raw
+	said["the process's arguments"] = arguments(t, p.cmd.Process.Pid)
+	maps.Copy(said, page(t, ada))
+	servers := serverSecrets(t, p.dir)
+	p.stop()
+	said["the program's log"] = p.out.Bytes()
+
+	for where, text := range said {
+		absent(t, where, text, secrets)
+		absent(t, where, text, servers)
+	}
+	if !bytes.Contains(said["the program's log"], []byte("level=INFO")) {
+		t.Fatalf("the log says nothing: the search cannot fail\n%s", said["the program's log"])
+	}
+	t.Run("nor in any file", func(t *testing.T) { absentFromFiles(t, p.dir, secrets) })
+}
+
+// partnerElsewhere is a partner that wants the API key.
+func partnerElsewhere(t *testing.T) *httptest.Server {
+	t.Helper()
+	p := partner.New(partner.Config{Key: apiKeyValue, Now: time.Now, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)})
+	if err := p.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(p.Handler())
+	t.Cleanup(func() {
+		server.Close()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// talk is a conversation with a recording; it gives what must stay secret.
+func (b *browser) talk(t *testing.T) map[string]string {
+	t.Helper()
+	c := b.startSession()
+	token := c.token()
+	c.report()
+	c.end()
+	recording := sample(t)
+	c.announce(recording)
+	signed, err := url.Parse(c.parts[0].(map[string]any)["url"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := c.put(recording); a.status != http.StatusOK {
+		t.Fatalf("put: %s", a)
+	}
+	c.complete()
+	c.saved()
+	_, cookie, _ := strings.Cut(b.cookie, "=")
+	found := map[string]string{
+		"API key": apiKeyValue, "token": token.text("value"), "password": password, "cookie": cookie,
+		"wrong password": wrongSecret, "stray cookie": strayCookie, "transcript": phrase,
+		"signature of an upload": signed.Query().Get("X-Amz-Signature"),
+		"master key":             string(masterKeyBytes),
+		"master key in base64":   base64.StdEncoding.EncodeToString(masterKeyBytes),
+		"master key in hex":      hex.EncodeToString(masterKeyBytes),
+	}
+	for what, value := range found {
+		if len(value) < 8 {
+			t.Fatalf("the %s is not known: %q", what, value)
+		}
+	}
+	return found
+}
+
+// provoke makes errors of every kind near the secrets; it gives what was
+// answered.
+func provoke(t *testing.T, provider *httptest.Server, p *program, ada *browser) map[string][]byte {
+	t.Helper()
+	open := ada.startSession()
+	answers := map[string][]byte{}
+	try := func(name string, b *browser, method, path string, body any, headers ...string) {
+		a := b.do(method, path, body, headers...)
+		if a.status < 400 {
+			t.Errorf("%s: %s is no error", name, a)
+		}
+		answers["the answer to "+name] = a.raw
+	}
+	nobody := newBrowser(t, p.base)
+	try("a wrong password", nobody, "POST", "/api/sign-in", map[string]string{"email": "ada@example.org", "password": wrongSecret})
+	try("a password that is no text", nobody, "POST", "/api/sign-in", `{"email":"ada@example.org","password":["`+wrongSecret+`"]}`)
+	try("a broken body", nobody, "POST", "/api/sign-in", `{"password":"`+wrongSecret)
+	try("a stray cookie", nobody, "GET", "/api/me", nil, "Cookie", strings.SplitN(ada.cookie, "=", 2)[0]+"="+strayCookie)
+	try("a search with a bad cursor", ada, "GET", "/api/sessions?cursor=7&q="+url.QueryEscape(phrase), nil)
+	try("words where an id belongs", ada, "GET", "/api/sessions/"+url.PathEscape(phrase), nil)
+	try("words where a number belongs", ada, "POST", open.path("/end"), map[string]any{"last_n": phrase})
+	try("a topic without a language", ada, "POST", "/api/topics", map[string]any{"title": phrase})
+	try("a part that nobody announced", ada, "PUT", open.path("/upload/01ARZ3NDEKTSV4RRFFQ69G5FAV/1"), []byte(phrase))
+	try("a set-up with a used code", nobody, "POST", "/api/setup", map[string]string{"code": p.code, "email": "e@example.org", "password": wrongSecret})
+	provider.Close()
+	try("a provider that is gone", ada, "POST", open.path("/token"), nil)
+	return answers
+}
+
+var assets = regexp.MustCompile(`(?:src|href)="(/[^"]+)"`)
+
+// page is the page and every file that it names.
+func page(t *testing.T, b *browser) map[string][]byte {
+	t.Helper()
+	index := b.must(http.StatusOK, "GET", "/", nil).raw
+	files := map[string][]byte{"the page": index}
+	for _, m := range assets.FindAllSubmatch(index, -1) {
+		files[string(m[1])] = b.must(http.StatusOK, "GET", string(m[1]), nil).raw
+	}
+	if len(files) < 2 {
+		t.Fatalf("the page names no file: %s", index)
+	}
+	return files
+}
+
+// arguments are those of a process and of all below it.
+func arguments(t *testing.T, pid int) []byte {
+	t.Helper()
+	children := map[int][]int{}
+	lines := map[int][]byte{}
+	found, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no process can be seen: %v", err)
+	}
+	for _, dir := range found {
+		stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+		line, err2 := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if err != nil || err2 != nil {
+			continue // it ended meanwhile
+		}
+		id, _ := strconv.Atoi(filepath.Base(dir))
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		parent, _ := strconv.Atoi(fields[1])
+		children[parent], lines[id] = append(children[parent], id), line
+	}
+	var all []byte
+	for next := []int{pid}; len(next) > 0; next = next[1:] {
+		all = append(append(all, lines[next[0]]...), '\n')
+		next = append(next, children[next[0]]...)
+	}
+	if len(all) < 10 {
+		t.Fatalf("process %d has no arguments", pid)
+	}
+	return all
+}
+
+// serverSecrets are what the embedded servers are reached with.
+func serverSecrets(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	at, err := embedded.ReadConnection(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := map[string]string{"NATS password": at.NATS.Password, "S3 secret key": at.S3.SecretKey}
+	if database, err := url.Parse(at.Postgres.URL); err == nil {
+		secrets["PostgreSQL password"], _ = database.User.Password()
+	}
+	maps.DeleteFunc(secrets, func(_, value string) bool { return value == "" })
+	if len(secrets) == 0 {
+		t.Fatal("the servers have no secrets")
+	}
+	return secrets
+}
+
+func absent(t *testing.T, where string, text []byte, secrets map[string]string) {
+	t.Helper()
+	for _, what := range slices.Sorted(maps.Keys(secrets)) {
+		for _, form := range []string{secrets[what], url.QueryEscape(secrets[what]), url.PathEscape(secrets[what])} {
+			if i := bytes.Index(text, []byte(form)); i >= 0 {
+				t.Errorf("the %s is in %s: …%s…", what, where, text[max(0, i-60):min(len(text), i+60)])
+				break
+			}
+		}
+	}
+}
+
+// absentFromFiles looks through all that the program keeps.
+func absentFromFiles(t *testing.T, dir string, secrets map[string]string) {
+	t.Helper()
+	looked := 0
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		looked++
+		absent(t, path, content, secrets)
+		return err
+	})
+	if err != nil || looked < 100 {
+		t.Fatalf("%d files were looked through: %v", looked, err)
+	}
+}

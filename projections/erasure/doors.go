@@ -1,0 +1,89 @@
+package erasure
+
+import (
+	"context"
+	"time"
+
+	"parley/events"
+)
+
+// Log is what the eraser needs of the log.
+type Log = events.LoadAppender
+
+// Vault keeps the data keys.
+type Vault interface {
+	// Destroy makes everything unreadable that was sealed for the owner. Doing it
+	// again is no error. Errors: CodeUnavailable.
+	Destroy(ctx context.Context, owner events.Aggregate) error
+
+	// Keyed gives the key of a name, for keyed hashes. Errors: CodeUnavailable.
+	Keyed(ctx context.Context, name string) ([32]byte, error)
+}
+
+// Objects is the store.
+type Objects interface {
+	// RemoveSession deletes everything of a session, all versions and unfinished
+	// uploads, and tells how many there were. Errors: CodeUnavailable.
+	RemoveSession(ctx context.Context, id events.SessionID) (int, error)
+}
+
+// Ledger lists what was erased, apart from the log, for backups to be filtered by.
+type Ledger interface {
+	// Record notes an erasure; its first note stands. Errors: CodeUnavailable.
+	Record(ctx context.Context, of events.Aggregate, unreadableAt time.Time) error
+
+	// Sessions lists the sessions that were erased after one moment, and not after
+	// another. Errors: CodeUnavailable.
+	Sessions(ctx context.Context, after, until time.Time) ([]events.SessionID, error)
+}
+
+// Sweeper overwrites single events on the disk.
+type Sweeper interface {
+	// Has tells whether an event lies at the position. Errors: CodeUnavailable.
+	Has(ctx context.Context, at events.Position) (bool, error)
+
+	// SecureDelete overwrites the event at the position; none there is no error.
+	// Errors: CodeUnavailable.
+	SecureDelete(ctx context.Context, at events.Position) error
+}
+
+// Copies are the other places on the log's servers that hold its events.
+type Copies interface {
+	// Clean overwrites in each copy the events that were at these positions of an
+	// aggregate, and waits for its turn before each. It tells of every copy, also
+	// of one that it could not clean, and why. Errors: CodeUnavailable.
+	Clean(ctx context.Context, of events.Aggregate, positions events.Numbers, turn func(context.Context) error) ([]events.Copy, error)
+}
+
+// Register knows what is whose.
+type Register interface {
+	// Belongings finds what an account has in the log. Through is the position of
+	// an event of the account; what was stored before it is found for certain.
+	// Errors: CodeUnavailable.
+	Belongings(ctx context.Context, account events.AccountID, through events.Position) (events.Belongings, error)
+}
+
+// SignIns are the browsers in which accounts are signed in.
+type SignIns interface {
+	// RevokeAll ends every sign-in of an account. Errors: CodeUnavailable.
+	RevokeAll(ctx context.Context, account events.AccountID) error
+}
+
+// Pace holds the sweep back: Wait returns when the next event may be overwritten,
+// or with the context's error. Ten a second is what appends beside it bear (design
+// section 7); *rate.Limiter of golang.org/x/time does it.
+type Pace interface {
+	Wait(ctx context.Context) error
+}
+
+// Doors is all that an eraser reaches.
+type Doors struct {
+	Log      Log
+	Vault    Vault
+	Objects  Objects
+	Ledger   Ledger
+	Sweeper  Sweeper
+	Copies   Copies
+	Register Register
+	SignIns  SignIns
+}

@@ -1,0 +1,101 @@
+package erasure
+
+import (
+	"context"
+	"time"
+
+	"parley/events"
+)
+
+// deletion is a session with when its deletion was asked for.
+type deletion struct {
+	*events.Session
+	requestedAt time.Time // zero when nobody did
+}
+
+func newDeletion(id events.SessionID) *deletion { return &deletion{Session: events.NewSession(id)} }
+
+// Evolve takes in the next event.
+func (d *deletion) Evolve(e events.Event) {
+	d.Session.Evolve(e)
+	if _, asked := e.Body.(*events.SessionDeleteRequested); asked {
+		d.requestedAt = e.Time
+	}
+}
+
+// session does one piece of work on a session.
+func (t task) session(ctx context.Context, id events.SessionID, sweeps bool) error {
+	s := newDeletion(id)
+	if _, err := look(ctx, t, id.Aggregate(), s); err != nil {
+		return err
+	}
+	switch {
+	case s.Erased == nil && s.Deleted != nil:
+		_, err := t.bury(ctx, id)
+		return err
+	case s.Erased != nil && s.Erased.SweptAt == nil && sweeps:
+		return t.sweep(ctx, s.Session)
+	}
+	return nil
+}
+
+// bury makes the session unreadable, sets the tombstone and gives it. The count of
+// objects is that of this run: one that was interrupted took its count along.
+func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionErased, error) {
+	if err := t.doors.Vault.Destroy(ctx, id.Aggregate()); err != nil {
+		return nil, err
+	}
+	unreadableAt := t.moment()
+	objects, err := t.doors.Objects.RemoveSession(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.doors.Ledger.Record(ctx, id.Aggregate(), unreadableAt); err != nil {
+		return nil, err
+	}
+	key, err := t.doors.Vault.Keyed(ctx, events.OwnerKey)
+	if err != nil {
+		return nil, err
+	}
+	s := newDeletion(id)
+	_, err = decide(ctx, t, id.Aggregate(), s, func(s *deletion) ([]events.Event, error) {
+		positions := s.ToSweep()
+		tombstone := &events.SessionErased{
+			Positions:    positions,
+			Events:       int(positions.Count()),
+			Objects:      objects,
+			UnreadableAt: unreadableAt,
+		}
+		if !s.requestedAt.IsZero() {
+			tombstone.RequestedAt = &s.requestedAt
+		}
+		if s.Learner != "" {
+			tombstone.Owner = events.OwnerOf(key, id, s.Learner)
+		}
+		return s.Erase(tombstone)
+	})
+	return s.Erased, err
+}
+
+// sweep overwrites what the tombstone lists, looks whether it is gone, and says so.
+// The objects are removed once more: a finalizer that was at work while the
+// tombstone was set may have placed one after.
+func (t task) sweep(ctx context.Context, session *events.Session) error {
+	swept := *session.Erased
+	copies, err := t.sweepAll(ctx, session.ID.Aggregate(), swept.Positions)
+	if err != nil {
+		return err
+	}
+	late, err := t.doors.Objects.RemoveSession(ctx, session.ID)
+	if err != nil {
+		return err
+	}
+	swept.Copies = copies
+	swept.Objects += late
+	_, err = decide(ctx, t, session.ID.Aggregate(), events.NewSession(session.ID), func(s *events.Session) ([]events.Event, error) {
+		sweptAt := t.moment()
+		swept.SweptAt = &sweptAt
+		return s.Erase(&swept)
+	})
+	return err
+}
