@@ -46,7 +46,7 @@ var doors = []struct {
 	{"github.com/nats-io/nats-server/v2", []string{"cmd/parley/embedded"}, "servers are started in one place"},
 	{"github.com/versity/versitygw", []string{"cmd/parley/embedded"}, "servers are started in one place"},
 	{"github.com/nats-io/nats.go", []string{"events/jetstream", "cmd"}, "one door to NATS"},
-	{"github.com/synadia-io/orbit.go", []string{"events/jetstream"}, "one door to NATS"},
+	{"github.com/synadia-io/orbit.go", []string{"events/jetstream", "cmd/bench"}, "one door to NATS; the bench measures what lies behind it"},
 	{"github.com/jackc/pgx/v5", []string{"projections/postgres", "cmd"}, "one door to PostgreSQL"},
 	{"github.com/minio/minio-go/v7", []string{"projections/s3", "cmd"}, "one door to object storage"},
 	{"github.com/go-chi/chi/v5", []string{"http"}, "routes live in one room"},
