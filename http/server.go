@@ -64,6 +64,7 @@ type Server struct {
 	cookieName string
 	setup      setup
 	pace       *pace
+	passkeys   passkeys
 	writes     writes
 	metrics    *metrics
 	router     chi.Router
@@ -79,6 +80,7 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
 	s.pace = newPace(doors.Now)
+	s.passkeys = passkeys{relyingParty(config.PublicURL), newCeremonies(doors.Keys, doors.Now)}
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.metrics = newMetrics(doors.Now)
 	s.measureAudit()
@@ -116,6 +118,7 @@ func (s *Server) routes() chi.Router {
 		s.api = humachi.New(r, s.apiConfig())
 		s.accountRoutes()
 		s.browserRoutes()
+		s.credentialRoutes()
 		s.invitationRoutes()
 		s.roleRoutes()
 		s.topicRoutes()
