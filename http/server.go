@@ -66,6 +66,7 @@ type Server struct {
 	pace       *pace
 	passkeys   passkeys
 	writes     writes
+	exports    exports
 	metrics    *metrics
 	router     chi.Router
 	declared   map[string]access // by method and path
@@ -126,6 +127,7 @@ func (s *Server) routes() chi.Router {
 		s.callRoutes()
 		s.uploadRoutes(r)
 		s.readingRoutes(r)
+		s.exportRoutes(r)
 		s.auditRoutes()
 		s.grantRoutes()
 		s.analystRoutes()

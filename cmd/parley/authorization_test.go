@@ -60,6 +60,8 @@ func ways(w *world) []way {
 		session("GET", "/transcript.json", 200, nil),
 		session("GET", "/transcript.vtt", 200, nil),
 		session("GET", "/transcript.txt", 200, nil),
+		session("GET", "/export", 200, nil),
+		{"GET", "/api/me/export", "signed_in", 200, nil, false, 0},
 		session("POST", "/token", 409, nil), // it has ended
 		session("POST", "/events", 200, map[string]any{"events": reports()}),
 		session("POST", "/end", 200, map[string]any{"reason": "learner", "recording_expected": true, "last_n": len(reports())}),
