@@ -122,6 +122,7 @@ func (s *Server) routes() chi.Router {
 		s.credentialRoutes()
 		s.invitationRoutes()
 		s.roleRoutes()
+		s.erasureRoutes()
 		s.topicRoutes()
 		s.sessionRoutes()
 		s.callRoutes()

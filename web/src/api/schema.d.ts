@@ -186,7 +186,8 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Erase everything of mine: unreadable at once, and nobody can sign in */
+        delete: operations["erase-me"];
         options?: never;
         head?: never;
         patch?: never;
@@ -274,23 +275,6 @@ export interface paths {
         post?: never;
         /** Take a way to sign in away; never the last one */
         delete: operations["remove-credential"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/me/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Everything of mine in one zip, with a manifest */
-        get: operations["export"];
-        put?: never;
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -449,6 +433,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What has become of an account's erasure, for whoever holds its receipt */
+        post: operations["account-receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reset": {
         parameters: {
             query?: never;
@@ -553,23 +554,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/sessions/{id}/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One session in one zip, with a manifest */
-        get: operations["export-session"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/sessions/{id}/grant": {
         parameters: {
             query?: never;
@@ -584,6 +568,23 @@ export interface paths {
         post?: never;
         /** Let nobody read it any more */
         delete: operations["withdraw-grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What has become of a session's erasure */
+        get: operations["session-receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1015,6 +1016,15 @@ export interface components {
             reason: "learner" | "token_refresh_failed" | "time_limit" | "abandoned";
             recording_expected: boolean;
         };
+        EraseMeInputBody: {
+            /** @description Not needed within five minutes of signing in */
+            password?: string;
+        };
+        EraseMeOutputBody: {
+            position: string;
+            /** @description The only key to the receipt, as nobody can sign in any more; keep it */
+            receipt: string;
+        };
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
             location?: string;
@@ -1035,6 +1045,9 @@ export interface components {
             email: string;
             name?: string;
             password: string;
+        };
+        Gone: {
+            because: string;
         };
         GrantInputBody: {
             /**
@@ -1093,6 +1106,10 @@ export interface components {
             position: string;
             /** @enum {string} */
             status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
+        };
+        LeftBehind: {
+            because: string;
+            where: string;
         };
         LettersOutputBody: {
             letters: components["schemas"]["DeadLetter"][];
@@ -1223,10 +1240,41 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Receipt: {
+            /** @description Copies on the log's servers that could not be cleaned: sealed bytes without a key */
+            left: components["schemas"]["LeftBehind"][];
+            removed: components["schemas"]["Removal"][];
+            /**
+             * Format: date-time
+             * @description From here on nobody could read it through Parley
+             */
+            requested_at: string | null;
+            /**
+             * Format: date-time
+             * @description When its bytes were overwritten in the log; null while that is under way
+             */
+            swept_at: string | null;
+            /**
+             * Format: date-time
+             * @description When its keys were destroyed: whatever is left of it anywhere says nothing; null while that is under way
+             */
+            unreadable_at: string | null;
+        };
+        ReceiptInputBody: {
+            receipt: string;
+        };
         Rejection: {
             code: string;
             /** Format: int64 */
             n: number;
+        };
+        Removal: {
+            /** Format: int64 */
+            count: number;
+            /** @description vault, log, store, or the name of a copy of the log */
+            from: string;
+            /** @enum {string} */
+            what: "keys" | "sessions" | "topics" | "claims" | "objects" | "events" | "copied_events";
         };
         RenameInputBody: {
             name: string;
@@ -1859,6 +1907,17 @@ export interface operations {
                         /** @description The retry time in milliseconds. */
                         retry?: number;
                     } | {
+                        data: components["schemas"]["Gone"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "gone";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
                         data: components["schemas"]["Resync"];
                         /**
                          * @description The event name.
@@ -1910,6 +1969,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "erase-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EraseMeInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EraseMeOutputBody"];
                 };
             };
             /** @description Error */
@@ -2129,24 +2222,6 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
-            };
-        };
-    };
-    export: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A problem document, or the bytes */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
         };
     };
@@ -2437,6 +2512,39 @@ export interface operations {
             };
         };
     };
+    "account-receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "reset-password": {
         parameters: {
             query?: never;
@@ -2691,24 +2799,6 @@ export interface operations {
             };
         };
     };
-    "export-session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A problem document, or the bytes */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
     grant: {
         parameters: {
             query?: never;
@@ -2793,6 +2883,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GrantState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "session-receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
                 };
             };
             /** @description Error */
