@@ -31,6 +31,7 @@ type Config struct {
 	UploadMax      int64  // bytes of one recording
 	SessionMax     time.Duration
 	Proxies        Proxies
+	Allowances     Allowances // of each account
 	Version        string
 }
 
@@ -66,7 +67,7 @@ type Server struct {
 	pace       *pace
 	passkeys   passkeys
 	writes     writes
-	exports    exports
+	limits     limits
 	metrics    *metrics
 	router     chi.Router
 	declared   map[string]access // by method and path
@@ -83,6 +84,7 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s.pace = newPace(doors.Now)
 	s.passkeys = passkeys{relyingParty(config.PublicURL), newCeremonies(doors.Keys, doors.Now)}
 	s.writes.last = map[events.AccountID]events.Position{}
+	s.limits = newLimits(config, doors)
 	s.metrics = newMetrics(doors.Now)
 	s.measureAudit()
 	s.router = s.routes()
@@ -101,6 +103,15 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 
 // HTTPServer is a net/http server with this one's limits; the caller listens.
 func (s *Server) HTTPServer() *http.Server { return patient(s, s.logger) }
+
+// PartnerServer serves the built-in partner alone, for the program itself: the
+// door's certificate is for the browsers' name of it.
+func (s *Server) PartnerServer() *http.Server {
+	if s.doors.Partner == nil {
+		return patient(http.NotFoundHandler(), s.logger)
+	}
+	return patient(http.StripPrefix("/partner", s.doors.Partner), s.logger)
+}
 
 func (s *Server) routes() chi.Router {
 	installProblems()
@@ -122,13 +133,11 @@ func (s *Server) routes() chi.Router {
 		s.credentialRoutes()
 		s.invitationRoutes()
 		s.roleRoutes()
-		s.erasureRoutes()
 		s.topicRoutes()
 		s.sessionRoutes()
 		s.callRoutes()
 		s.uploadRoutes(r)
 		s.readingRoutes(r)
-		s.exportRoutes(r)
 		s.auditRoutes()
 		s.grantRoutes()
 		s.analystRoutes()
