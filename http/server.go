@@ -67,6 +67,7 @@ type Server struct {
 	pace       *pace
 	passkeys   passkeys
 	writes     writes
+	exports    exports
 	limits     limits
 	metrics    *metrics
 	router     chi.Router
@@ -133,11 +134,13 @@ func (s *Server) routes() chi.Router {
 		s.credentialRoutes()
 		s.invitationRoutes()
 		s.roleRoutes()
+		s.erasureRoutes()
 		s.topicRoutes()
 		s.sessionRoutes()
 		s.callRoutes()
 		s.uploadRoutes(r)
 		s.readingRoutes(r)
+		s.exportRoutes(r)
 		s.auditRoutes()
 		s.grantRoutes()
 		s.analystRoutes()

@@ -90,6 +90,9 @@ func (s *Server) startSession(ctx context.Context, in *newSession) (*sessionOutp
 		return nil, err
 	}
 	s.writes.note(caller(ctx), at)
+	if err := s.begunInTime(ctx, id); err != nil {
+		return nil, err
+	}
 	return s.read(ctx, id, at)
 }
 
