@@ -50,6 +50,7 @@ var doors = []struct {
 	{"github.com/jackc/pgx/v5", []string{"projections/postgres", "cmd"}, "one door to PostgreSQL"},
 	{"github.com/minio/minio-go/v7", []string{"projections/s3", "cmd"}, "one door to object storage"},
 	{"github.com/go-chi/chi/v5", []string{"http"}, "routes live in one room"},
+	{"github.com/go-webauthn/webauthn", []string{"http"}, "who somebody is is asked at the web door"},
 	{"github.com/danielgtaylor/huma/v2", []string{"http", "cmd"}, "the contract is made from the routes"},
 }
 

@@ -122,18 +122,24 @@ func (s *Server) myAudit(ctx context.Context, in *myAuditInput) (*myAuditOutput,
 	out := &myAuditOutput{}
 	out.Body.Lines, out.Body.Next = make([]MyAuditLine, len(rows)), next
 	names := map[events.Actor]string{}
-	for i, r := range rows {
-		line := MyAuditLine{At: r.At.UTC(), Kind: r.Kind, Session: r.Session, What: r.What, Reason: r.Reason, Address: r.Address, Count: r.Count}
-		line.By = actedAs(r.Actor, caller(ctx))
-		if line.By == "somebody" {
-			if line.Name, err = s.nameOf(ctx, r.Actor, names); err != nil {
-				return nil, err
-			}
-			line.Address = "" // where an analyst sits is not the learner's business
+	for i, row := range rows {
+		if out.Body.Lines[i], err = s.myLine(ctx, row, names); err != nil {
+			return nil, err
 		}
-		out.Body.Lines[i] = line
 	}
 	return out, nil
+}
+
+// myLine is a line of the caller's own trail in her words; names are those that
+// were asked for already.
+func (s *Server) myLine(ctx context.Context, r projections.AuditRow, names map[events.Actor]string) (MyAuditLine, error) {
+	line := MyAuditLine{At: r.At.UTC(), Kind: r.Kind, Session: r.Session, What: r.What, Reason: r.Reason, Address: r.Address, Count: r.Count}
+	var err error
+	if line.By = actedAs(r.Actor, caller(ctx)); line.By == "somebody" {
+		line.Name, err = s.nameOf(ctx, r.Actor, names)
+		line.Address = "" // where an analyst sits is not the learner's business
+	}
+	return line, err
 }
 
 // actedAs says what an actor is to the account that reads about it.

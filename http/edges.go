@@ -66,7 +66,7 @@ func bound(op *huma.Operation) {
 	if most == 0 {
 		most = maxBody
 	}
-	if op.Method != http.MethodGet && op.Method != http.MethodDelete {
+	if op.Method != http.MethodGet {
 		op.Extensions[bodyExtension] = most
 	}
 	op.MaxBodyBytes, op.BodyReadTimeout = most+1, -1

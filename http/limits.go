@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"parley/events"
+	"parley/projections"
 )
 
 // Rate is how much may be used: Most at once, which comes back evenly within
@@ -20,23 +22,99 @@ type Rate struct {
 	Per  time.Duration
 }
 
+// Allowances are what one account may use. What is zero has no limit.
+type Allowances struct {
+	Tokens      Rate          // minted
+	CallsAtOnce int           // sessions that are talked in
+	Talk        time.Duration // within any 24 hours
+	Uploads     Rate          // announced, and put through the backend
+	UploadBytes Rate          // announced
+	Reports     Rate          // batches
+	ReportBytes Rate
+}
+
+// limits hold accounts to their allowances.
+type limits struct {
+	tokens, uploads, uploadBytes, reports, reportBytes *Allowance[events.AccountID]
+	talk                                               *talkLimit
+}
+
+func newLimits(config Config, doors Doors) limits {
+	of := func(r Rate) *Allowance[events.AccountID] { return NewAllowance[events.AccountID](r, doors.Now) }
+	a := config.Allowances
+	return limits{
+		tokens: of(a.Tokens), uploads: of(a.Uploads), uploadBytes: of(a.UploadBytes),
+		reports: of(a.Reports), reportBytes: of(a.ReportBytes),
+		talk: newTalkLimit(a.CallsAtOnce, a.Talk, config.SessionMax, doors.Now),
+	}
+}
+
+// mayCall lets the caller have a token for a call in a session. When the read
+// models cannot tell when she talked, what this process knows decides: a running
+// session needs its token more than the limit needs its memory.
+// Errors: CodeLimited, CodeTooManyCalls, CodeUsedUp.
+func (s *Server) mayCall(ctx context.Context, session events.SessionID) (done func(minted bool), err error) {
+	if wait := s.limits.tokens.Take(caller(ctx), 1); wait > 0 {
+		return nil, limited(events.CodeLimited, wait, "too many tokens were asked for; try again in a moment")
+	}
+	var told []projections.Talk
+	err = s.fresh(ctx, "")
+	if err == nil {
+		told, err = s.doors.Views.Talks(ctx, caller(ctx), s.doors.Now().Add(-talkDay-s.config.SessionMax))
+	}
+	if err != nil {
+		s.logger.WarnContext(ctx, "talk is limited by memory alone", "error", err)
+	}
+	return s.limits.talk.begin(caller(ctx), session, told)
+}
+
+// mayUpload lets the caller announce a recording, or put one through the
+// backend. Errors: CodeLimited.
+func (s *Server) mayUpload(ctx context.Context) error {
+	if wait := s.limits.uploads.Take(caller(ctx), 1); wait > 0 {
+		return limited(events.CodeLimited, wait, "too many uploads were begun; try again in a moment")
+	}
+	return nil
+}
+
+// mayStore lets the caller announce so many bytes more. Errors: CodeUsedUp.
+func (s *Server) mayStore(ctx context.Context, bytes int64) error {
+	if wait := s.limits.uploadBytes.Take(caller(ctx), bytes); wait > 0 {
+		return limited(events.CodeUsedUp, wait, "as much as is allowed has been uploaded; the recording stays on this device, come back later")
+	}
+	return nil
+}
+
+// mayReport lets the caller hand in a batch. Errors: CodeLimited.
+func (s *Server) mayReport(ctx context.Context, batch []looseReport) error {
+	var size int64
+	for _, report := range batch {
+		size += int64(len(report))
+	}
+	wait := s.limits.reports.Take(caller(ctx), 1)
+	if wait == 0 {
+		wait = s.limits.reportBytes.Take(caller(ctx), size)
+	}
+	if wait > 0 {
+		return limited(events.CodeLimited, wait, "too much was reported; send the rest in a moment")
+	}
+	return nil
+}
+
 // Allowance holds each key to a rate. It is memory only (design section 6), and
-// bounded: of more than rememberedKeys keys the one longest unused may be
-// forgotten, and then has its whole allowance again.
+// bounded: a key that many others came after is forgotten, and then has its
+// whole allowance again.
 type Allowance[K comparable] struct {
 	rate Rate
 	now  func() time.Time
 
-	mu         sync.Mutex
-	young, old map[K]*rate.Limiter // old is dropped whole when young is full
+	mu      sync.Mutex
+	buckets recent[K, *rate.Limiter]
 }
-
-// rememberedKeys bounds each of the two maps of an allowance: about 2 MB.
-const rememberedKeys = 10_000
 
 // NewAllowance starts with everything allowed.
 func NewAllowance[K comparable](r Rate, now func() time.Time) *Allowance[K] {
-	return &Allowance[K]{rate: r, now: now, young: map[K]*rate.Limiter{}}
+	return &Allowance[K]{rate: r, now: now}
 }
 
 // Take uses n of a key's allowance. When that is not there it uses nothing and
@@ -49,7 +127,7 @@ func (a *Allowance[K]) Take(key K, n int64) (wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
-	taken := a.of(key).ReserveN(now, int(n))
+	taken := a.buckets.of(key, a.full).ReserveN(now, int(n))
 	if !taken.OK() {
 		return math.MaxInt64
 	}
@@ -59,19 +137,31 @@ func (a *Allowance[K]) Take(key K, n int64) (wait time.Duration) {
 	return wait
 }
 
-// of finds a key's bucket, and makes it young.
-func (a *Allowance[K]) of(key K) *rate.Limiter {
-	if found, there := a.young[key]; there {
+func (a *Allowance[K]) full() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(float64(a.rate.Most)/a.rate.Per.Seconds()), int(a.rate.Most))
+}
+
+// recent remembers the values of the keys that were asked for last: at least
+// rememberedKeys of them, at most twice as many.
+type recent[K comparable, V any] struct {
+	young, old map[K]V // old is dropped whole when young is full
+}
+
+const rememberedKeys = 10_000
+
+// of finds a key's value, or begins with a fresh one.
+func (r *recent[K, V]) of(key K, fresh func() V) V {
+	if found, there := r.young[key]; there {
 		return found
 	}
-	found, there := a.old[key]
+	found, there := r.old[key]
 	if !there {
-		found = rate.NewLimiter(rate.Limit(float64(a.rate.Most)/a.rate.Per.Seconds()), int(a.rate.Most))
+		found = fresh()
 	}
-	if len(a.young) >= rememberedKeys {
-		a.old, a.young = a.young, map[K]*rate.Limiter{}
+	if r.young == nil || len(r.young) >= rememberedKeys {
+		r.old, r.young = r.young, map[K]V{}
 	}
-	a.young[key] = found
+	r.young[key] = found
 	return found
 }
 

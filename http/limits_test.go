@@ -74,7 +74,7 @@ func TestAllowance(t *testing.T) {
 				t.Fatalf("a key in use was forgotten after %d others", key)
 			}
 		}
-		if kept := len(a.young) + len(a.old); kept > 2*rememberedKeys {
+		if kept := len(a.buckets.young) + len(a.buckets.old); kept > 2*rememberedKeys {
 			t.Fatalf("%d keys are kept", kept)
 		}
 	})

@@ -30,6 +30,11 @@ type Alive struct {
 	At time.Time `json:"at"`
 }
 
+// Gone is the last message: the caller's account was closed.
+type Gone struct {
+	Because string `json:"because"`
+}
+
 // heartbeat is how long a live stream stays silent at most.
 const heartbeat = 20 * time.Second
 
@@ -39,7 +44,7 @@ func (s *Server) liveRoutes() {
 		Middlewares: huma.Middlewares{s.admitting("live", toSignedIn)},
 	}
 	s.declare(&op, toSignedIn)
-	sse.Register(s.api, op, map[string]any{"session": SessionChanged{}, "resync": Resync{}, "alive": Alive{}}, s.live)
+	sse.Register(s.api, op, map[string]any{"session": SessionChanged{}, "resync": Resync{}, "alive": Alive{}, "gone": Gone{}}, s.live)
 }
 
 func (s *Server) live(ctx context.Context, _ *struct{}, send sse.Sender) {
@@ -69,8 +74,11 @@ func (s *Server) live(ctx context.Context, _ *struct{}, send sse.Sender) {
 				message = SessionChanged{change.Session, change.Status, change.Reason, change.Deleted, change.Position}
 			}
 		}
-		if send.Data(message) != nil {
-			return // the browser is gone
+		if events.CodeOf(s.holds(ctx, caller(ctx), "")) == events.CodeUnauthenticated {
+			message = Gone{"this account was closed"}
+		}
+		if _, last := message.(Gone); send.Data(message) != nil || last {
+			return // else the browser is gone
 		}
 	}
 }

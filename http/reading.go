@@ -3,6 +3,7 @@ package http
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -91,6 +92,10 @@ func worded(s projections.SegmentView) string {
 
 func transcriptText(w http.ResponseWriter, _ *http.Request, view projections.SessionView) error {
 	attach(w, view, "text/plain; charset=utf-8", "txt")
+	return writeText(w, view)
+}
+
+func writeText(w io.Writer, view projections.SessionView) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s\n%s\n\n", view.Topic.Text.Title, view.StartedAt.UTC().Format(time.RFC3339))
 	for _, s := range view.Segments {
@@ -112,6 +117,10 @@ const defaultCueMS = 3000
 
 func transcriptVTT(w http.ResponseWriter, _ *http.Request, view projections.SessionView) error {
 	attach(w, view, "text/vtt; charset=utf-8", "vtt")
+	return writeVTT(w, view)
+}
+
+func writeVTT(w io.Writer, view projections.SessionView) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprint(out, "WEBVTT\n")
 	for _, s := range view.Segments {

@@ -87,6 +87,9 @@ func (s *Server) receive(ctx context.Context, in *reportsInput) (*reportsOutput,
 	if len(in.Body.Events) > MaxReports {
 		return nil, events.Errorf(events.CodeTooLarge, "a batch holds at most %d events; send the rest in another", MaxReports)
 	}
+	if err := s.mayReport(ctx, in.Body.Events); err != nil {
+		return nil, err
+	}
 	key, err := s.doors.Keys.Keyed(ctx, "call")
 	if err != nil {
 		return nil, err

@@ -31,6 +31,7 @@ type Config struct {
 	UploadMax      int64  // bytes of one recording
 	SessionMax     time.Duration
 	Proxies        Proxies
+	Allowances     Allowances // of each account
 	Version        string
 }
 
@@ -64,8 +65,11 @@ type Server struct {
 	cookieName string
 	setup      setup
 	pace       *pace
+	passkeys   passkeys
 	writes     writes
-	recent     *recent
+	talking    *talking
+	exports    exports
+	limits     limits
 	metrics    *metrics
 	router     chi.Router
 	declared   map[string]access // by method and path
@@ -80,8 +84,10 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
 	s.pace = newPace(doors.Now)
+	s.passkeys = passkeys{relyingParty(config.PublicURL), newCeremonies(doors.Keys, doors.Now)}
 	s.writes.last = map[events.AccountID]events.Position{}
-	s.recent = newRecent(doors.Now)
+	s.talking = newTalking(doors.Now)
+	s.limits = newLimits(config, doors)
 	s.metrics = newMetrics(doors.Now)
 	s.measureAudit()
 	s.router = s.routes()
@@ -101,6 +107,15 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 // HTTPServer is a net/http server with this one's limits; the caller listens.
 func (s *Server) HTTPServer() *http.Server { return patient(s, s.logger) }
 
+// PartnerServer serves the built-in partner alone, for the program itself: the
+// door's certificate is for the browsers' name of it.
+func (s *Server) PartnerServer() *http.Server {
+	if s.doors.Partner == nil {
+		return patient(http.NotFoundHandler(), s.logger)
+	}
+	return patient(http.StripPrefix("/partner", s.doors.Partner), s.logger)
+}
+
 func (s *Server) routes() chi.Router {
 	installProblems()
 	router := chi.NewRouter()
@@ -118,13 +133,16 @@ func (s *Server) routes() chi.Router {
 		s.api = humachi.New(r, s.apiConfig())
 		s.accountRoutes()
 		s.browserRoutes()
+		s.credentialRoutes()
 		s.invitationRoutes()
 		s.roleRoutes()
+		s.erasureRoutes()
 		s.topicRoutes()
 		s.sessionRoutes()
 		s.callRoutes()
 		s.uploadRoutes(r)
 		s.readingRoutes(r)
+		s.exportRoutes(r)
 		s.auditRoutes()
 		s.grantRoutes()
 		s.analystRoutes()
@@ -183,11 +201,11 @@ func (s *Server) onSession(ctx context.Context, id events.SessionID, decide func
 // reportOn is onSession for what a browser reports, over and over: it goes on
 // from the session as the last report left it.
 func (s *Server) reportOn(ctx context.Context, id events.SessionID, decide func(*events.Session) ([]events.Event, error)) (events.Position, error) {
-	session, at := s.recent.take(id)
+	session, at := s.talking.take(id)
 	at, err := events.Continue(ctx, s.doors.Log, id.Aggregate(), session, at, s.stamp(ctx), ofCaller(ctx, decide))
 	if err == nil {
 		s.writes.note(caller(ctx), at)
-		s.recent.put(session, at)
+		s.talking.put(session, at)
 	}
 	return at, err
 }

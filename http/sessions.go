@@ -90,6 +90,9 @@ func (s *Server) startSession(ctx context.Context, in *newSession) (*sessionOutp
 		return nil, err
 	}
 	s.writes.note(caller(ctx), at)
+	if err := s.begunInTime(ctx, id); err != nil {
+		return nil, err
+	}
 	return s.read(ctx, id, at)
 }
 
@@ -169,6 +172,7 @@ func (s *Server) endSession(ctx context.Context, in *endInput) (*landedOutput, e
 	if err != nil {
 		return nil, err
 	}
+	s.limits.talk.end(caller(ctx), id)
 	return landed(session, at), nil
 }
 
@@ -184,8 +188,9 @@ func (s *Server) deleteSession(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	s.recent.forget(id)
+	s.talking.forget(id)
 	s.noteDeletion(ctx, id.Aggregate())
+	s.limits.talk.end(caller(ctx), id)
 	out := &positionOutput{}
 	out.Body.Position = at
 	return out, nil

@@ -50,7 +50,7 @@ func (s *Server) callRoutes() {
 
 // token mints a secret for the next call. It is stored nowhere: the log keeps
 // that it was minted, and how long that took.
-func (s *Server) token(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
+func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, err error) {
 	id, err := events.ParseID[events.SessionID](in.ID)
 	if err != nil {
 		return nil, noSession(err)
@@ -63,13 +63,18 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (*tokenOutput, error
 	if err != nil {
 		return nil, err
 	}
+	minted, err := s.mayCall(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { minted(out != nil) }()
 	began := s.doors.Now()
 	token, err := s.doors.Provider.Mint(ctx, request)
 	if err != nil {
 		return nil, s.mintFailed(ctx, session, err)
 	}
 	took := s.doors.Now().Sub(began)
-	out := &tokenOutput{}
+	out = &tokenOutput{}
 	_, _, err = s.onSession(ctx, id, func(sn *events.Session) (drafts []events.Event, err error) {
 		out.Body.Call, drafts, err = sn.IssueToken(token.ExpiresAt, took)
 		return drafts, err

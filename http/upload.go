@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -114,9 +115,16 @@ func (s *Server) requestUpload(ctx context.Context, in *uploadInput) (*uploadOut
 	if err := s.checkAnnounced(wanted); err != nil {
 		return nil, err
 	}
+	if err := s.mayUpload(ctx); err != nil {
+		return nil, err
+	}
 	var upload events.UploadID
+	charge := sync.OnceValue(func() error { return s.mayStore(ctx, wanted.Size) })
 	_, _, err = s.onSession(ctx, id, func(sn *events.Session) (drafts []events.Event, err error) {
 		upload, drafts, err = sn.RequestUpload(wanted)
+		if err == nil && len(drafts) > 0 {
+			err = charge()
+		}
 		return drafts, err
 	})
 	if err != nil {
@@ -179,6 +187,9 @@ func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) error {
 	id, err := events.ParseID[events.SessionID](chi.URLParam(r, "id"))
 	if err != nil {
 		return noSession(err)
+	}
+	if err := s.mayUpload(r.Context()); err != nil {
+		return err
 	}
 	_, upload, err := s.announced(r.Context(), id, events.UploadID(chi.URLParam(r, "upload")))
 	if err != nil {

@@ -25,6 +25,9 @@ type Views interface {
 	// OpenSessions tells which of these sessions are there and not asked to be
 	// deleted. Errors: CodeUnavailable.
 	OpenSessions(ctx context.Context, of map[events.SessionID]bool) (map[events.SessionID]bool, error)
+	// Talks lists the sessions that a learner was given a token for and that
+	// began after a moment, without deleted ones. Errors: CodeUnavailable.
+	Talks(ctx context.Context, learner events.AccountID, after time.Time) ([]projections.Talk, error)
 	// CountAccounts tells whether the first account is still to be made.
 	CountAccounts(ctx context.Context) (int, error)
 	// Accounts lists accounts by id, from behind one on; "" is the first.

@@ -42,6 +42,8 @@ type Changes interface {
 	// Wait returns when the read models hold everything up to the position.
 	// Errors: CodeUnavailable when the context ends first.
 	Wait(ctx context.Context, at events.Position) error
+	// Position is what the read models hold, as far as this process was told.
+	Position() events.Position
 	// Subscribe tells of each change of a learner's sessions until cancel.
 	Subscribe(learner events.AccountID) (changes <-chan projections.Change, cancel func())
 }

@@ -106,6 +106,13 @@ type Overview struct {
 	Position  events.Position
 }
 
+// Talk is when a session was talked in, by the server's clock.
+type Talk struct {
+	Session events.SessionID
+	From    time.Time  // its first token
+	Until   *time.Time // its end; nil while it is active
+}
+
 // Change says that a session changed.
 type Change struct {
 	Session  events.SessionID

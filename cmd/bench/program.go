@@ -31,6 +31,12 @@ type program struct {
 
 var readyLine = regexp.MustCompile(`Parley is ready: (\S+)`)
 
+// unlimited lifts what one account may use: the bench is one account.
+var unlimited = []string{
+	"PARLEY_LIMIT_TOKENS=0", "PARLEY_LIMIT_CALLS=0", "PARLEY_LIMIT_TALK=0", "PARLEY_LIMIT_UPLOADS=0",
+	"PARLEY_LIMIT_UPLOAD_BYTES=0", "PARLEY_LIMIT_REPORTS=0", "PARLEY_LIMIT_REPORT_BYTES=0",
+}
+
 // readyPause lies between two looks at whether it is ready.
 const readyPause = 5 * time.Millisecond
 
@@ -38,7 +44,7 @@ const readyPause = 5 * time.Millisecond
 func (b *bench) runProgram(ctx context.Context, dir string) (*program, error) {
 	p := &program{path: b.program, dir: dir, lines: make(chan string)}
 	p.cmd = exec.Command(b.program, "serve", "--data", dir, "--addr", "127.0.0.1:0")
-	p.cmd.Env, p.cmd.Stderr = programEnviron(), &p.said
+	p.cmd.Env, p.cmd.Stderr = append(programEnviron(), unlimited...), &p.said
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

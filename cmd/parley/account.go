@@ -8,10 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"parley/events"
+	"parley/events/jetstream"
 	"parley/http"
 )
 
@@ -33,74 +35,106 @@ func (l *roleList) Set(text string) error {
 	return nil
 }
 
-type accountFlags struct {
-	email, name   string
-	roles         roleList
-	passwordStdin bool
-	asJSON        bool
-	data          string
+// accountCommands are the subcommands of account.
+func accountCommands() []command {
+	return []command{
+		{"add", "--email E --role R --password-stdin: add an account", accountAdd},
+		{"invite", "--email E --role R: print a link with which somebody opens her account, once", accountInvite},
+		{"reset", "--email E: print a link with which she sets a new password, once", accountReset},
+		{"role", "--email E --grant R | --withdraw R: give or take a role; never the last operator's", accountRole},
+	}
 }
 
-func readAccountFlags(t terminal, args []string) (accountFlags, error) {
-	var f accountFlags
-	if len(args) == 0 || args[0] != "add" {
-		fmt.Fprintln(t.err, "usage: parley account add --email E --role learner|analyst|operator --password-stdin")
-		return f, errUsage
-	}
-	set, data := flags(t, "account add")
-	set.StringVar(&f.email, "email", "", "e-mail address to sign in with")
-	set.StringVar(&f.name, "name", "", "name; default: the address up to its @")
-	set.Var(&f.roles, "role", "learner, analyst or operator; may be given several times")
-	set.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input")
-	set.BoolVar(&f.asJSON, "json", false, "print the account as JSON")
-	if err := parse(set, args[1:]); err != nil {
-		return f, err
-	}
-	f.data = *data
-	switch {
-	case set.NArg() > 0:
-		return f, events.Errorf(events.CodeInvalid, "unexpected argument %q", set.Arg(0))
-	case f.email == "":
-		return f, events.Errorf(events.CodeInvalid, "--email is missing")
-	case len(f.roles) == 0:
-		return f, events.Errorf(events.CodeInvalid, "--role is missing: learner, analyst or operator")
-	case !f.passwordStdin:
-		return f, events.Errorf(events.CodeInvalid, "give --password-stdin and the password on standard input; an argument would show in the list of processes")
-	}
-	return f, nil
-}
-
-// account adds an account on a running instance, or on configured servers.
+// account finds the subcommand.
 func account(ctx context.Context, t terminal, args []string) error {
-	f, err := readAccountFlags(t, args)
+	known := accountCommands()
+	i := slices.IndexFunc(known, func(c command) bool { return len(args) > 0 && c.name == args[0] })
+	if i < 0 {
+		for _, c := range known {
+			fmt.Fprintf(t.err, "usage: parley account %s %s\n", c.name, c.does)
+		}
+		return errUsage
+	}
+	err := known[i].run(ctx, t, args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
-	if err != nil {
+	return err
+}
+
+// accountFlags are what the subcommands share.
+type accountFlags struct {
+	email  string
+	asJSON bool
+	data   *string
+	set    *flag.FlagSet
+}
+
+func newAccountFlags(t terminal, name string) *accountFlags {
+	f := &accountFlags{}
+	f.set, f.data = flags(t, "account "+name)
+	f.set.StringVar(&f.email, "email", "", "e-mail address that signs in")
+	f.set.BoolVar(&f.asJSON, "json", false, "print JSON")
+	return f
+}
+
+func (f *accountFlags) parse(args []string) error {
+	switch err := parse(f.set, args); {
+	case err != nil:
 		return err
+	case f.set.NArg() > 0 && f.email == "":
+		f.email = f.set.Arg(0)
+	case f.set.NArg() > 0:
+		return events.Errorf(events.CodeInvalid, "unexpected argument %q", f.set.Arg(0))
+	}
+	if f.set.NArg() > 1 || f.email == "" {
+		return events.Errorf(events.CodeInvalid, "--email is missing, or there are two")
+	}
+	return nil
+}
+
+// say prints the outcome, as JSON if that was asked for.
+func (f *accountFlags) say(t terminal, value map[string]any, format string, args ...any) error {
+	if f.asJSON {
+		return json.NewEncoder(t.out).Encode(value)
+	}
+	_, err := fmt.Fprintf(t.out, format+"\n", args...)
+	return err
+}
+
+func accountsOn(log *jetstream.Log) *http.Accounts {
+	return http.NewAccounts(log, log.Vault(), http.NewPasswords(hashesAtOnce), time.Now, newID)
+}
+
+// accountAdd adds an account on a running instance, or on configured servers.
+func accountAdd(ctx context.Context, t terminal, args []string) error {
+	f := newAccountFlags(t, "add")
+	name := f.set.String("name", "", "name; default: the address up to its @")
+	var roles roleList
+	f.set.Var(&roles, "role", "learner, analyst or operator; may be given several times")
+	passwordStdin := f.set.Bool("password-stdin", false, "read the password from standard input")
+	switch err := f.parse(args); {
+	case err != nil:
+		return err
+	case len(roles) == 0:
+		return events.Errorf(events.CodeInvalid, "--role is missing: learner, analyst or operator")
+	case !*passwordStdin:
+		return events.Errorf(events.CodeInvalid, "give --password-stdin and the password on standard input; an argument would show in the list of processes")
 	}
 	password, err := bufio.NewReader(io.LimitReader(t.in, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	to, err := reachInstance(t, f.data)
-	if err != nil {
-		return err
-	}
-	log, nc, err := openLog(ctx, to.config, *to.servers.NATS, to.dir)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	defer log.Close()
-	accounts := http.NewAccounts(log, log.Vault(), http.NewPasswords(hashesAtOnce), time.Now, newID)
-	id, position, err := accounts.Add(ctx, events.System("command-line"), events.Person{Name: f.name, Email: f.email}, strings.TrimRight(password, "\r\n"), f.roles)
-	if err != nil {
-		return err
-	}
-	if f.asJSON {
-		return json.NewEncoder(t.out).Encode(map[string]any{"id": id, "roles": f.roles, "position": position})
-	}
-	_, err = fmt.Fprintf(t.out, "account %s added\n", id)
-	return err
+	return withLog(ctx, t, *f.data, func(log *jetstream.Log, _ reach) error {
+		by, err := operator()
+		if err != nil {
+			return err
+		}
+		who := events.Person{Name: *name, Email: f.email}
+		id, position, err := accountsOn(log).Add(ctx, by, who, strings.TrimRight(password, "\r\n"), roles)
+		if err != nil {
+			return err
+		}
+		return f.say(t, map[string]any{"id": id, "roles": roles, "position": position}, "account %s added", id)
+	})
 }

@@ -60,7 +60,10 @@ func ways(w *world) []way {
 		session("GET", "/transcript.json", 200, nil),
 		session("GET", "/transcript.vtt", 200, nil),
 		session("GET", "/transcript.txt", 200, nil),
-		session("POST", "/token", 409, nil), // it has ended
+		session("GET", "/export", 200, nil),
+		{"GET", "/api/me/export", "signed_in", 200, nil, false, 0},
+		{"GET", "/api/sessions/{id}/receipt", "owner", 404, nil, false, 200}, // of an erasure only
+		session("POST", "/token", 409, nil),                                  // it has ended
 		session("POST", "/events", 200, map[string]any{"events": reports()}),
 		session("POST", "/end", 200, map[string]any{"reason": "learner", "recording_expected": true, "last_n": len(reports())}),
 		session("POST", "/upload", 200, sum),
@@ -82,6 +85,8 @@ func ways(w *world) []way {
 		session("DELETE", "", 202, nil),
 		{"DELETE", "/api/me/browsers", "signed_in", 204, nil, false, 0},
 		{"POST", "/api/sign-out", "signed_in", 204, nil, true, 0},
+		{"POST", "/api/receipt", "anyone", 404, map[string]string{"receipt": "x.y"}, false, 0},
+		{"DELETE", "/api/me", "signed_in", 422, map[string]int{"password": 7}, true, 0}, // else nobody would be left
 	})
 }
 

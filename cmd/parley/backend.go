@@ -84,7 +84,7 @@ func (r reach) openStore(ctx context.Context) (*s3.Store, error) {
 // openStore opens the object store, and tells the origin of its signed uploads.
 func openStore(ctx context.Context, c Config, at embedded.S3Connection) (store *s3.Store, uploads string, err error) {
 	uploads = c.S3PublicEndpoint
-	if c.S3Endpoint == "" {
+	if c.S3Endpoint == "" && !c.reachedFromElsewhere() {
 		uploads = at.Endpoint
 	}
 	store, err = s3.Open(ctx, s3.Config{

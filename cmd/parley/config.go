@@ -48,6 +48,7 @@ type Config struct {
 	MasterKeyCommand string
 
 	PublicURL      string
+	Edges          Edges
 	UploadMax      int64 // bytes
 	SessionMax     time.Duration
 	SessionSilence time.Duration
@@ -167,6 +168,7 @@ func (c Config) contradictions() []error {
 		"PARLEY_MASTER_KEY and PARLEY_MASTER_KEY_FILE are both set: unset one")
 	complain(c.MasterKeyCommand != "" && (c.MasterKey != "" || c.MasterKeyFile != ""),
 		"PARLEY_MASTER_KEY_COMMAND is set beside another source of the master key: unset one")
+	c.edgeContradictions(complain)
 	return problems
 }
 

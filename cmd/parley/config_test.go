@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"parley/http"
 )
 
 func TestConfigDefaults(t *testing.T) {
@@ -20,7 +22,13 @@ func TestConfigDefaults(t *testing.T) {
 		RealtimeURL: "https://api.openai.com/v1", RealtimeAuth: "bearer", RealtimeDialect: "openai",
 		Model: "gpt-realtime-mini", TranscriptionModel: "gpt-4o-mini-transcribe", Voice: "marin",
 		UploadMax: 256 << 20, SessionMax: time.Hour, SessionSilence: 30 * time.Minute,
-		LogLevel: slog.LevelInfo, LogFormat: "text",
+		SweepRate: 10,
+		LogLevel:  slog.LevelInfo, LogFormat: "text",
+		Edges: Edges{Allowances: http.Allowances{
+			Tokens: http.Rate{Most: 20, Per: time.Minute}, CallsAtOnce: 4, Talk: 4 * time.Hour,
+			Uploads: http.Rate{Most: 60, Per: time.Hour}, UploadBytes: http.Rate{Most: 8 << 30, Per: 24 * time.Hour},
+			Reports: http.Rate{Most: 600, Per: time.Minute}, ReportBytes: http.Rate{Most: 64 << 20, Per: time.Minute},
+		}},
 	}
 	if diff := cmp.Diff(want, config); diff != "" {
 		t.Error(diff)
@@ -30,23 +38,33 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigReadsEachVariable(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", masterLength)))
 	for given, read := range map[string]func(Config) bool{
-		"PARLEY_POSTGRES_URL=postgres://u:p@db/parley":                                func(c Config) bool { return c.PostgresURL == "postgres://u:p@db/parley" },
-		"PARLEY_POSTGRES_BIN=/opt/pg/bin":                                             func(c Config) bool { return c.PostgresBin == "/opt/pg/bin" },
-		"OPENAI_API_KEY=sk-1":                                                         func(c Config) bool { return c.APIKey == "sk-1" },
-		"PARLEY_REALTIME_AUTH=api-key":                                                func(c Config) bool { return c.RealtimeAuth == "api-key" },
-		`PARLEY_REALTIME_SESSION={"max_output_tokens":500}`:                           func(c Config) bool { return c.RealtimeSession != "" },
-		"PARLEY_REALTIME_DIALECT=localai;PARLEY_REALTIME_URL=http://l:8080/v1":        func(c Config) bool { return c.ownServer() },
-		"PARLEY_MASTER_KEY=" + key:                                                    func(c Config) bool { return c.MasterKey == key },
-		"PARLEY_PUBLIC_URL=https://parley.example":                                    func(c Config) bool { return c.PublicURL == "https://parley.example" },
-		"PARLEY_UPLOAD_MAX=1048576":                                                   func(c Config) bool { return c.UploadMax == uploadLeast },
-		"PARLEY_UPLOAD_MAX=5368709120":                                                func(c Config) bool { return c.UploadMax == uploadMost },
-		"PARLEY_SESSION_MAX=1":                                                        func(c Config) bool { return c.SessionMax == time.Minute },
-		"PARLEY_SESSION_MAX=1440":                                                     func(c Config) bool { return c.SessionMax == 24*time.Hour },
-		"PARLEY_SESSION_SILENCE=1s":                                                   func(c Config) bool { return c.SessionSilence == time.Second },
-		"PARLEY_SESSION_SILENCE=24h":                                                  func(c Config) bool { return c.SessionSilence == 24*time.Hour },
-		"PARLEY_LOG_LEVEL=debug":                                                      func(c Config) bool { return c.LogLevel == slog.LevelDebug },
-		"PARLEY_LOG_FORMAT=json":                                                      func(c Config) bool { return c.LogFormat == "json" },
-		"PARLEY_CHROMIUM=/usr/bin/chromium":                                           func(Config) bool { return true },
+		"PARLEY_POSTGRES_URL=postgres://u:p@db/parley":                         func(c Config) bool { return c.PostgresURL == "postgres://u:p@db/parley" },
+		"PARLEY_POSTGRES_BIN=/opt/pg/bin":                                      func(c Config) bool { return c.PostgresBin == "/opt/pg/bin" },
+		"OPENAI_API_KEY=sk-1":                                                  func(c Config) bool { return c.APIKey == "sk-1" },
+		"PARLEY_REALTIME_AUTH=api-key":                                         func(c Config) bool { return c.RealtimeAuth == "api-key" },
+		`PARLEY_REALTIME_SESSION={"max_output_tokens":500}`:                    func(c Config) bool { return c.RealtimeSession != "" },
+		"PARLEY_REALTIME_DIALECT=localai;PARLEY_REALTIME_URL=http://l:8080/v1": func(c Config) bool { return c.ownServer() },
+		"PARLEY_MASTER_KEY=" + key:                                             func(c Config) bool { return c.MasterKey == key },
+		"PARLEY_PUBLIC_URL=https://parley.example":                             func(c Config) bool { return c.PublicURL == "https://parley.example" },
+		"PARLEY_UPLOAD_MAX=1048576":                                            func(c Config) bool { return c.UploadMax == uploadLeast },
+		"PARLEY_UPLOAD_MAX=5368709120":                                         func(c Config) bool { return c.UploadMax == uploadMost },
+		"PARLEY_SESSION_MAX=1":                                                 func(c Config) bool { return c.SessionMax == time.Minute },
+		"PARLEY_SESSION_MAX=1440":                                              func(c Config) bool { return c.SessionMax == 24*time.Hour },
+		"PARLEY_SESSION_SILENCE=1s":                                            func(c Config) bool { return c.SessionSilence == time.Second },
+		"PARLEY_SESSION_SILENCE=24h":                                           func(c Config) bool { return c.SessionSilence == 24*time.Hour },
+		"PARLEY_LIMIT_TOKENS=0":                                                func(c Config) bool { return c.Edges.Allowances.Tokens == http.Rate{} },
+		"PARLEY_LIMIT_TOKENS=5/90s":                                            func(c Config) bool { return c.Edges.Allowances.Tokens == http.Rate{Most: 5, Per: 90 * time.Second} },
+		"PARLEY_LIMIT_CALLS=1000":                                              func(c Config) bool { return c.Edges.Allowances.CallsAtOnce == 1000 },
+		"PARLEY_LIMIT_TALK=24h":                                                func(c Config) bool { return c.Edges.Allowances.Talk == 24*time.Hour },
+		"PARLEY_LIMIT_REPORT_BYTES=1048576/1s":                                 func(c Config) bool { return c.Edges.Allowances.ReportBytes.Most == 1<<20 },
+		"PARLEY_LIMIT_UPLOAD_BYTES=268435456/1h":                               func(c Config) bool { return c.Edges.Allowances.UploadBytes.Most == c.UploadMax },
+		"PARLEY_TRUSTED_PROXIES=10.1.2.3/8, ::1/128;PARLEY_PROXY_HEADER=Forwarded": func(c Config) bool {
+			return len(c.Edges.Proxies.Trusted) == 2 && c.Edges.Proxies.Trusted[0].String() == "10.0.0.0/8"
+		},
+		"PARLEY_TLS_CERT=a;PARLEY_TLS_KEY=b": func(c Config) bool { return c.Edges.TLSKey == "b" },
+		"PARLEY_LOG_LEVEL=debug":             func(c Config) bool { return c.LogLevel == slog.LevelDebug },
+		"PARLEY_LOG_FORMAT=json":             func(c Config) bool { return c.LogFormat == "json" },
+		"PARLEY_CHROMIUM=/usr/bin/chromium":  func(Config) bool { return true },
 		"PARLEY_NATS_URL=nats://a:4222, tls://b;PARLEY_ACCEPT_UNKNOWN_DURABILITY=1":   func(c Config) bool { return c.AcceptUnknownDurability },
 		"PARLEY_NATS_URL=nats://a:4222;PARLEY_NATS_MONITOR_URL=http://a:8222":         func(c Config) bool { return c.NATSMonitorURL == "http://a:8222" },
 		"PARLEY_S3_ENDPOINT=http://s:9;PARLEY_S3_ACCESS_KEY=a;PARLEY_S3_SECRET_KEY=b": func(c Config) bool { return c.S3SecretKey == "b" },
@@ -79,6 +97,17 @@ func TestConfigProblems(t *testing.T) {
 		"PARLEY_SESSION_SILENCE=24h0m1s":                "write a time from 1s to 24h0m0s",
 		"PARLEY_SESSION_SILENCE=30":                     "such as 90s or 30m",
 		"PARLEY_LOG_LEVEL=loud":                         "write debug or info or warn or error",
+		"PARLEY_LIMIT_TOKENS=20":                        "write a number and a time, such as 20/1m",
+		"PARLEY_LIMIT_TOKENS=0/1m":                      "write a number and a time, such as 20/1m",
+		"PARLEY_LIMIT_TOKENS=1/999ms":                   "write a number and a time, such as 20/1m",
+		"PARLEY_LIMIT_CALLS=1001":                       "write a number of sessions from 0 to 1000",
+		"PARLEY_LIMIT_TALK=24h1s":                       "write a time from 0 to 24h0m0s",
+		"PARLEY_LIMIT_UPLOAD_BYTES=268435455/24h":       "less than PARLEY_UPLOAD_MAX",
+		"PARLEY_LIMIT_REPORT_BYTES=1048575/1m":          "less than one batch may hold",
+		"PARLEY_TRUSTED_PROXIES=10.0.0.1":               "write networks with the length of their prefix",
+		"PARLEY_TRUSTED_PROXIES=10.0.0.0/8":             "PARLEY_TRUSTED_PROXIES and PARLEY_PROXY_HEADER belong together",
+		"PARLEY_PROXY_HEADER=Via":                       "write Forwarded or X-Forwarded-For or X-Real-IP",
+		"PARLEY_TLS_CERT=a":                             "PARLEY_TLS_CERT and PARLEY_TLS_KEY belong together",
 		"PARLEY_LOG_FORMAT=xml":                         "write text or json",
 		"PARLEY_REALTIME_AUTH=basic":                    "write bearer or api-key",
 		"PARLEY_ACCEPT_UNKNOWN_DURABILITY=yes":          "write 1 or 0",

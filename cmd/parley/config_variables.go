@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,10 @@ func (v variable) shown(text string) string {
 
 // variables is the one table of everything that is read from the environment.
 func variables() []variable {
+	return slices.Concat(serverVariables(), edgeVariables(), toolVariables())
+}
+
+func serverVariables() []variable {
 	return []variable{
 		{Name: "PARLEY_NATS_URL", set: text(func(c *Config) *string { return &c.NATSURL }, each(address("nats", "tls", "ws", "wss"))),
 			Meaning: "Event log elsewhere: one or more addresses of a NATS server with JetStream, separated by commas. Not set: the embedded one", secret: true},
@@ -99,7 +104,12 @@ func variables() []variable {
 			Meaning: "Least level of what is logged: debug, info, warn or error"},
 		{Name: "PARLEY_LOG_FORMAT", Default: "text", set: text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
 			Meaning: "How it is logged: text or json"},
+	}
+}
 
+// toolVariables are read by make, npm and the tests.
+func toolVariables() []variable {
+	return []variable{
 		{Name: "PARLEY_CHROMIUM", Meaning: "Browser of the tests. Not set: one on PATH, else one that make test installs"},
 		{Name: "PARLEY_DEV_TARGET", Meaning: "Parley behind make dev. Not set: the address that make dev serves it on"},
 	}

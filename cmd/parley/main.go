@@ -38,7 +38,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run everything", serve},
-		{"account", "add an account: account add --email E --role R --password-stdin", account},
+		{"account", "add, invite, reset the password of, and give roles to somebody: account add|invite|reset|role --email E …", account},
 		{"sessions", "list sessions, newest first, without a word of them", sessions},
 		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},
@@ -46,6 +46,7 @@ func commands() []command {
 		{"verify", "compare the read models with what the log says; changes nothing", verify},
 		{"dead-letters", "list events that could not be projected; dead-letters retry [session/ID]", deadLetters},
 		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
+		{"erase", "erase a session or an account for good, or search every file for what was said: erase SESSION | --account A | --prove SESSION", erase},
 		{"audit", "list sign-ins, readings, exports and operators' acts", audit},
 		{"backup", "write log, keys and ledger of a running instance: backup --to DIR", backup},
 		{"restore", "put a backup in place of a log that is lost: restore --from DIR", restore},
@@ -74,6 +75,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitFound  = 3 // erase --prove found what should be nowhere
 )
 
 // errUsage is a command line that cannot be understood; what was wrong is
@@ -98,6 +100,8 @@ func run(ctx context.Context, t terminal, args []string) int {
 		return exitOK
 	case errors.Is(err, errUsage):
 		return exitUsage
+	case errors.Is(err, errFound):
+		return exitFound
 	}
 	fmt.Fprintf(t.err, "parley %s: %s\n", args[0], sentence(err))
 	return exitFailed

@@ -40,6 +40,7 @@ type instance struct {
 	dir     string
 	public  *url.URL
 	listen  net.Listener
+	inside  net.Listener // where the program reaches its own partner; without TLS it is listen
 	logger  *slog.Logger
 	servers *embedded.Servers
 	backend *backend
@@ -101,6 +102,9 @@ func prepare(ctx context.Context, t terminal, args []string) (*instance, *embedd
 	if in.listen, err = net.Listen("tcp", *addr); err != nil {
 		return nil, nil, fmt.Errorf("cannot listen on %s: %w; choose another with --addr", *addr, cause(err))
 	}
+	if err := in.secure(); err != nil {
+		return nil, nil, errors.Join(err, in.listen.Close())
+	}
 	if in.public, err = publicURL(config, in.listen.Addr()); err != nil {
 		return nil, nil, errors.Join(err, in.listen.Close())
 	}
@@ -131,7 +135,11 @@ func publicURL(c Config, listening net.Addr) (*url.URL, error) {
 	if c.PublicURL != "" {
 		return url.Parse(c.PublicURL)
 	}
-	return loopback(listening)
+	at, err := loopback(listening)
+	if c.Edges.TLSCert != "" {
+		at.Scheme = "https"
+	}
+	return at, err
 }
 
 func loopback(listening net.Addr) (*url.URL, error) {
@@ -171,7 +179,7 @@ func (in *instance) openRooms(ctx context.Context, at embedded.Connection) error
 		return err
 	}
 	in.project = projections.NewProjector(in.backend.log, postgres.NewStore(in.backend.database, in.backend.log.Vault()), in.backend.log.Stream(), in.logger)
-	listening, err := loopback(in.listen.Addr())
+	listening, err := loopback(in.inside.Addr())
 	if err != nil {
 		return err
 	}
@@ -230,6 +238,11 @@ func (in *instance) web(ctx context.Context) error {
 	server := door.HTTPServer()
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(in.listen) }()
+	if in.inside != in.listen {
+		inside := door.PartnerServer()
+		defer inside.Close()
+		go func() { done <- inside.Serve(in.inside) }()
+	}
 	in.ready.Store(true)
 	in.greet(code)
 	select {
@@ -270,6 +283,7 @@ func (in *instance) door(code string, auditor *http.Auditor) *http.Server {
 		PublicURL: in.public, Provider: in.speech.name, ProviderOrigin: in.speech.origin,
 		Partner: in.speech.scripted, Model: in.speech.client.Model(), Voice: in.speech.client.Voice(),
 		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, Version: version,
+		Proxies: in.config.Edges.Proxies, Allowances: in.config.Edges.Allowances,
 	}
 	return http.New(config, http.Doors{
 		Log: b.log, Accounts: accounts, Audit: auditor, Browser: b.log, Operations: newOperations(b, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),

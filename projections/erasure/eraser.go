@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"parley/events"
@@ -10,6 +11,7 @@ import (
 // Eraser is the worker. It keeps nothing between two hints, and several may work on
 // the same session or account.
 type Eraser struct {
+	one   sync.Mutex // burials
 	doors Doors
 	pace  Pace
 	now   func() time.Time

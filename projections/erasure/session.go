@@ -39,9 +39,17 @@ func (t task) session(ctx context.Context, id events.SessionID, sweeps bool) err
 	return nil
 }
 
-// bury makes the session unreadable, sets the tombstone and gives it. The count of
-// objects is that of this run: one that was interrupted took its count along.
+// bury makes the session unreadable, sets the tombstone and gives it. One session at a
+// time: its own hint and its account's meet here, and the one that removes the objects
+// is to count them. The count is that of this run: one that was interrupted took its
+// count along.
 func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionErased, error) {
+	t.one.Lock()
+	defer t.one.Unlock()
+	s := newDeletion(id)
+	if _, err := look(ctx, t, id.Aggregate(), s); err != nil || s.Erased != nil {
+		return s.Erased, err
+	}
 	if err := t.doors.Vault.Destroy(ctx, id.Aggregate()); err != nil {
 		return nil, err
 	}
@@ -57,7 +65,7 @@ func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionEra
 	if err != nil {
 		return nil, err
 	}
-	s := newDeletion(id)
+	s = newDeletion(id)
 	_, err = decide(ctx, t, id.Aggregate(), s, func(s *deletion) ([]events.Event, error) {
 		positions := s.ToSweep()
 		tombstone := &events.SessionErased{

@@ -13,7 +13,9 @@ import (
 // JSON is the connection file.
 type Connection struct {
 	// PID is the process that runs the instance.
-	PID      int                 `json:"pid"`
+	PID int `json:"pid"`
+	// Origin is where browsers reach it: "http://127.0.0.1:8787".
+	Origin   string              `json:"origin,omitempty"`
 	NATS     *NATSConnection     `json:"nats"`
 	Postgres *PostgresConnection `json:"postgres"`
 	S3       *S3Connection       `json:"s3"`

@@ -124,7 +124,7 @@ func (s *Servers) InProcess() *NATS { return s.nats }
 
 func (s *Servers) connection() Connection {
 	c := s.config.Elsewhere
-	c.PID = os.Getpid()
+	c.PID, c.Origin = os.Getpid(), s.config.Origin
 	if s.nats != nil {
 		c.NATS = s.nats.connection()
 	}

@@ -186,7 +186,8 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Erase everything of mine: unreadable at once, and nobody can sign in */
+        delete: operations["erase-me"];
         options?: never;
         head?: never;
         patch?: never;
@@ -239,6 +240,75 @@ export interface paths {
         post?: never;
         /** Sign out one of my browsers */
         delete: operations["end-browser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How I can sign in */
+        get: operations["my-credentials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/credentials/{credential}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Call a passkey something else */
+        put: operations["rename-credential"];
+        post?: never;
+        /** Take a way to sign in away; never the last one */
+        delete: operations["remove-credential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a passkey */
+        post: operations["add-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to add a passkey */
+        post: operations["offer-passkey"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -363,6 +433,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What has become of an account's erasure, for whoever holds its receipt */
+        post: operations["account-receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/reset": {
         parameters: {
             query?: never;
@@ -481,6 +568,23 @@ export interface paths {
         post?: never;
         /** Let nobody read it any more */
         delete: operations["withdraw-grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What has become of a session's erasure */
+        get: operations["session-receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -630,10 +734,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How one can sign in here, besides a password */
+        get: operations["ways"];
         put?: never;
         /** Sign in with e-mail address and password */
         post: operations["sign-in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey */
+        post: operations["sign-in-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to sign in with a passkey */
+        post: operations["ask-passkey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -759,6 +898,12 @@ export interface components {
         BrowsersOutputBody: {
             browsers: components["schemas"]["Browser"][];
         };
+        CeremonyOutputBody: {
+            /** @description To be given back with the authenticator's answer, within five minutes */
+            ceremony: string;
+            /** @description PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON (WebAuthn level 3) */
+            options: unknown;
+        };
         ClearEvent: {
             actor?: string;
             causationid?: string;
@@ -835,9 +980,24 @@ export interface components {
             /** @description Where this reading stands on the learner's audit trail */
             noted: string;
         };
+        Credential: {
+            /** Format: date-time */
+            added_at: string;
+            id: string;
+            /** @enum {string} */
+            method: "password" | "passkey";
+            /** @description What the caller calls it; empty for a password */
+            name: string;
+        };
+        CredentialAddedBody: {
+            id: string;
+        };
         CredentialsBody: {
             email: string;
             password: string;
+        };
+        CredentialsOutputBody: {
+            credentials: components["schemas"]["Credential"][];
         };
         DeadLetter: {
             aggregate: string;
@@ -855,6 +1015,15 @@ export interface components {
             /** @enum {string} */
             reason: "learner" | "token_refresh_failed" | "time_limit" | "abandoned";
             recording_expected: boolean;
+        };
+        EraseMeInputBody: {
+            /** @description Not needed within five minutes of signing in */
+            password?: string;
+        };
+        EraseMeOutputBody: {
+            position: string;
+            /** @description The only key to the receipt, as nobody can sign in any more; keep it */
+            receipt: string;
         };
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
@@ -876,6 +1045,9 @@ export interface components {
             email: string;
             name?: string;
             password: string;
+        };
+        Gone: {
+            because: string;
         };
         GrantInputBody: {
             /**
@@ -935,6 +1107,10 @@ export interface components {
             /** @enum {string} */
             status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
         };
+        LeftBehind: {
+            because: string;
+            where: string;
+        };
         LettersOutputBody: {
             letters: components["schemas"]["DeadLetter"][];
         };
@@ -982,6 +1158,13 @@ export interface components {
             lines: components["schemas"]["MyAuditLine"][];
             /** @description The next page's before */
             next?: string;
+        };
+        NewPasskeyInputBody: {
+            ceremony: string;
+            /** @description RegistrationResponseJSON */
+            credential: unknown;
+            /** @description Empty: the browser's family and system */
+            name?: string;
         };
         NewSessionBody: {
             /** @description A ULID of the page's choosing; repeating it gives the same session */
@@ -1057,10 +1240,44 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Receipt: {
+            /** @description Copies on the log's servers that could not be cleaned: sealed bytes without a key */
+            left: components["schemas"]["LeftBehind"][];
+            removed: components["schemas"]["Removal"][];
+            /**
+             * Format: date-time
+             * @description From here on nobody could read it through Parley
+             */
+            requested_at: string | null;
+            /**
+             * Format: date-time
+             * @description When its bytes were overwritten in the log; null while that is under way
+             */
+            swept_at: string | null;
+            /**
+             * Format: date-time
+             * @description When its keys were destroyed: whatever is left of it anywhere says nothing; null while that is under way
+             */
+            unreadable_at: string | null;
+        };
+        ReceiptInputBody: {
+            receipt: string;
+        };
         Rejection: {
             code: string;
             /** Format: int64 */
             n: number;
+        };
+        Removal: {
+            /** Format: int64 */
+            count: number;
+            /** @description vault, log, store, or the name of a copy of the log */
+            from: string;
+            /** @enum {string} */
+            what: "keys" | "sessions" | "topics" | "claims" | "objects" | "events" | "copied_events";
+        };
+        RenameInputBody: {
+            name: string;
         };
         ReportIn: {
             /**
@@ -1311,6 +1528,15 @@ export interface components {
             /** Format: int64 */
             size: number;
             url: string;
+        };
+        UsePasskeyInputBody: {
+            ceremony: string;
+            /** @description AuthenticationResponseJSON */
+            credential: unknown;
+        };
+        WaysOutputBody: {
+            /** @description This address can have passkeys: it is a name, no number */
+            passkeys: boolean;
         };
     };
     responses: never;
@@ -1681,6 +1907,17 @@ export interface operations {
                         /** @description The retry time in milliseconds. */
                         retry?: number;
                     } | {
+                        data: components["schemas"]["Gone"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "gone";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
                         data: components["schemas"]["Resync"];
                         /**
                          * @description The event name.
@@ -1732,6 +1969,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "erase-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EraseMeInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EraseMeOutputBody"];
                 };
             };
             /** @description Error */
@@ -1851,6 +2122,159 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "my-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rename-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasskeyInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialAddedBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "offer-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeremonyOutputBody"];
+                };
             };
             /** @description Error */
             default: {
@@ -2075,6 +2499,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Condition"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "account-receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
                 };
             };
             /** @description Error */
@@ -2439,6 +2896,37 @@ export interface operations {
             };
         };
     };
+    "session-receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "mint-token": {
         parameters: {
             query?: never;
@@ -2676,6 +3164,35 @@ export interface operations {
             };
         };
     };
+    ways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "sign-in": {
         parameters: {
             query?: never;
@@ -2697,6 +3214,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-in-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsePasskeyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeremonyOutputBody"];
                 };
             };
             /** @description Error */

@@ -15,11 +15,11 @@ const (
 	recentIdle   = time.Minute
 )
 
-// recent keeps the sessions that reports came for last, folded, so that the
+// talking keeps the sessions that reports came for last, folded, so that the
 // next report need not read its session from the start: a talk of an hour has
 // thousands of events. Whoever takes one has it alone; the guard of its append
 // finds out when it has fallen behind the log.
-type recent struct {
+type talking struct {
 	now func() time.Time
 
 	mu     sync.Mutex
@@ -35,12 +35,12 @@ type folded struct {
 	put     time.Time
 }
 
-func newRecent(now func() time.Time) *recent {
-	return &recent{now: now, byID: map[events.SessionID]*linked.Element{}}
+func newTalking(now func() time.Time) *talking {
+	return &talking{now: now, byID: map[events.SessionID]*linked.Element{}}
 }
 
 // take gives a session out, or a new one at position 0.
-func (r *recent) take(id events.SessionID) (*events.Session, events.Position) {
+func (r *talking) take(id events.SessionID) (*events.Session, events.Position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	element := r.byID[id]
@@ -53,7 +53,7 @@ func (r *recent) take(id events.SessionID) (*events.Session, events.Position) {
 
 // put takes a session back that nobody else uses. One that was deleted is
 // forgotten.
-func (r *recent) put(session *events.Session, at events.Position) {
+func (r *talking) put(session *events.Session, at events.Position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if element := r.byID[session.ID]; element != nil {
@@ -68,7 +68,7 @@ func (r *recent) put(session *events.Session, at events.Position) {
 }
 
 // forget lets a session go.
-func (r *recent) forget(id events.SessionID) {
+func (r *talking) forget(id events.SessionID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if element := r.byID[id]; element != nil {
@@ -77,7 +77,7 @@ func (r *recent) forget(id events.SessionID) {
 }
 
 // prune lets go what has been idle, and the oldest of too much.
-func (r *recent) prune() {
+func (r *talking) prune() {
 	for oldest := r.order.Back(); oldest != nil; oldest = r.order.Back() {
 		isIdle := r.now().Sub(oldest.Value.(*folded).put) > recentIdle
 		if !isIdle && r.events <= recentEvents {
@@ -87,7 +87,7 @@ func (r *recent) prune() {
 	}
 }
 
-func (r *recent) remove(element *linked.Element) *folded {
+func (r *talking) remove(element *linked.Element) *folded {
 	held := r.order.Remove(element).(*folded)
 	delete(r.byID, held.session.ID)
 	r.events -= len(held.session.Positions)

@@ -7,7 +7,7 @@ import (
 	"parley/events"
 )
 
-func TestRecentSessions(t *testing.T) {
+func TestSessionsThatTalk(t *testing.T) {
 	now := time.Date(2026, time.March, 14, 9, 0, 0, 0, time.UTC)
 	const one, other = events.SessionID("01KKNQ5E48000000000SESS1AA"), events.SessionID("01KKNQ5E48000000000SESS1BB")
 	long := func(id events.SessionID, length int) *events.Session {
@@ -15,11 +15,11 @@ func TestRecentSessions(t *testing.T) {
 		s.Positions = make([]events.Position, length)
 		return s
 	}
-	held := func(r *recent, id events.SessionID) bool {
+	held := func(r *talking, id events.SessionID) bool {
 		_, at := r.take(id)
 		return at > 0
 	}
-	given := func() *recent { return newRecent(func() time.Time { return now }) }
+	given := func() *talking { return newTalking(func() time.Time { return now }) }
 
 	t.Run("who takes one has it alone", func(t *testing.T) {
 		r := given()

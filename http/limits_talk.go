@@ -1,0 +1,166 @@
+package http
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"parley/events"
+	"parley/projections"
+)
+
+// talkDay is the window that talk is counted in.
+const talkDay = 24 * time.Hour
+
+// callsWait is when to ask again while other calls are open: only a person ends
+// them, so nobody can tell when.
+const callsWait = time.Minute
+
+// talkLimit counts open calls and talked time, by the server's own minting and
+// clock only. A call is open from its session's first token until the session
+// ends, or would have to. The read models remember that across restarts and for
+// every process; memory adds what is happening now and what was erased since.
+type talkLimit struct {
+	calls   int           // at once; 0: no limit
+	talk    time.Duration // within talkDay; 0: no limit
+	longest time.Duration // of one session
+	now     func() time.Time
+
+	mu    sync.Mutex
+	known recent[events.AccountID, *talked]
+}
+
+// talked is what is known of one account.
+type talked struct {
+	sessions map[events.SessionID]projections.Talk
+	minting  map[events.SessionID]int
+}
+
+func newTalkLimit(calls int, talk, longest time.Duration, now func() time.Time) *talkLimit {
+	return &talkLimit{calls: calls, talk: talk, longest: longest, now: now}
+}
+
+func newTalked() *talked {
+	return &talked{map[events.SessionID]projections.Talk{}, map[events.SessionID]int{}}
+}
+
+// begin lets an account open a call in a session, and holds the place until
+// done is told whether a token was given.
+// Errors: CodeTooManyCalls, CodeUsedUp.
+func (l *talkLimit) begin(account events.AccountID, session events.SessionID, told []projections.Talk) (done func(minted bool), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	of := l.known.of(account, newTalked)
+	of.take(told, now.Add(-talkDay-l.longest))
+	if open := l.open(of, session, now); l.calls > 0 && open >= l.calls {
+		return nil, limited(events.CodeTooManyCalls, callsWait, fmt.Sprintf("%d of your sessions are being talked in, and no more are allowed at once; end one of them first", open))
+	}
+	if wait := l.wait(of, now); wait > 0 {
+		return nil, limited(events.CodeUsedUp, wait, fmt.Sprintf("you have talked for %s within a day, and more is not allowed; come back later", l.talk))
+	}
+	of.minting[session]++
+	return func(minted bool) { l.done(of, session, minted) }, nil
+}
+
+func (l *talkLimit) done(of *talked, session events.SessionID, minted bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if of.minting[session]--; of.minting[session] == 0 {
+		delete(of.minting, session)
+	}
+	if _, there := of.sessions[session]; minted && !there {
+		of.sessions[session] = projections.Talk{Session: session, From: l.now()}
+	}
+}
+
+// end notes that a session is over: ended, or deleted.
+func (l *talkLimit) end(account events.AccountID, session events.SessionID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	of := l.known.of(account, newTalked)
+	if talk, there := of.sessions[session]; there && talk.Until == nil {
+		now := l.now()
+		talk.Until = &now
+		of.sessions[session] = talk
+	}
+}
+
+// take adds what the read models tell. A session that is known to be over stays
+// so: they may be a moment behind.
+func (t *talked) take(told []projections.Talk, since time.Time) {
+	for _, talk := range told {
+		if known, there := t.sessions[talk.Session]; there && talk.Until == nil {
+			talk.Until = known.Until
+		}
+		t.sessions[talk.Session] = talk
+	}
+	for id, talk := range t.sessions {
+		if talk.From.Before(since) {
+			delete(t.sessions, id)
+		}
+	}
+}
+
+// open counts the other sessions that are talked in.
+func (l *talkLimit) open(of *talked, but events.SessionID, now time.Time) int {
+	open := map[events.SessionID]bool{}
+	for id := range of.minting {
+		open[id] = true
+	}
+	for id, talk := range of.sessions {
+		if talk.Until == nil && now.Before(talk.From.Add(l.longest)) {
+			open[id] = true
+		}
+	}
+	delete(open, but)
+	return len(open)
+}
+
+// wait is how long it takes until less than the allowed talk lies within the
+// window; 0 when that is so already.
+func (l *talkLimit) wait(of *talked, now time.Time) time.Duration {
+	if l.talk == 0 {
+		return 0
+	}
+	spans := make([][2]time.Time, 0, len(of.sessions))
+	over := -l.talk
+	for _, talk := range of.sessions {
+		span := l.within(talk, now)
+		over += span[1].Sub(span[0])
+		spans = append(spans, span)
+	}
+	if over < 0 {
+		return 0
+	}
+	slices.SortFunc(spans, func(a, b [2]time.Time) int { return a[0].Compare(b[0]) })
+	for _, span := range spans {
+		if length := span[1].Sub(span[0]); over >= length {
+			over -= length
+			continue
+		}
+		return cmp.Or(span[0].Add(over+talkDay).Sub(now), time.Nanosecond)
+	}
+	return time.Nanosecond
+}
+
+// within is the part of a talk that lies in the window.
+func (l *talkLimit) within(talk projections.Talk, now time.Time) [2]time.Time {
+	until := talk.From.Add(l.longest)
+	if talk.Until != nil && talk.Until.Before(until) {
+		until = *talk.Until
+	}
+	if now.Before(until) {
+		until = now
+	}
+	from := now.Add(-talkDay)
+	if talk.From.After(from) {
+		from = talk.From
+	}
+	if until.Before(from) {
+		until = from
+	}
+	return [2]time.Time{from, until}
+}
