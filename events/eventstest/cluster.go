@@ -31,15 +31,11 @@ func StartCluster(t testing.TB) *Cluster {
 	routes := freeRoutes(t)
 	c := &Cluster{t: t}
 	for i, route := range routes {
-		options := server.Options{
-			ServerName: fmt.Sprintf("server-%d", i),
-			Host:       "127.0.0.1", Port: server.RANDOM_PORT,
-			JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
-			NoSigs: true, NoLog: true,
-			Routes:  routes,
-			Cluster: server.ClusterOpts{Name: "parley", Host: "127.0.0.1", Port: portOf(t, route)},
-		}
-		n := &NATS{t: t, options: options}
+		with := options(t.TempDir(), server.RANDOM_PORT)
+		with.ServerName = fmt.Sprintf("server-%d", i)
+		with.Routes = routes
+		with.Cluster = server.ClusterOpts{Name: "parley", Host: "127.0.0.1", Port: portOf(t, route)}
+		n := &NATS{t: t, options: with}
 		n.Start()
 		t.Cleanup(n.Stop)
 		c.Servers = append(c.Servers, n)

@@ -1,6 +1,7 @@
 package eventstest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -25,17 +26,36 @@ type NATS struct {
 // options.
 func StartNATS(t testing.TB, changes ...func(*server.Options)) *NATS {
 	t.Helper()
-	n := &NATS{t: t, options: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		JetStream: true, StoreDir: t.TempDir(), SyncAlways: true,
-		NoSigs: true, NoLog: true,
-	}}
+	n := &NATS{t: t, options: options(t.TempDir(), server.RANDOM_PORT)}
 	for _, change := range changes {
 		change(&n.options)
 	}
 	n.Start()
 	t.Cleanup(n.Stop)
 	return n
+}
+
+func options(dir string, port int) server.Options {
+	return server.Options{
+		Host: "127.0.0.1", Port: port,
+		JetStream: true, StoreDir: dir, SyncAlways: true,
+		NoSigs: true, NoLog: true,
+	}
+}
+
+// Serve starts a server in a process that is there for it alone, so that it can
+// be killed with it. Port -1 is any.
+func Serve(dir string, port int) (*server.Server, error) {
+	with := options(dir, port)
+	running, err := server.NewServer(&with)
+	if err != nil {
+		return nil, err
+	}
+	running.Start()
+	if !running.ReadyForConnections(startTime) {
+		return nil, errors.New("the nats server did not get ready")
+	}
+	return running, nil
 }
 
 // Start starts the server again, at the same address with the same store.

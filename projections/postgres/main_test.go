@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"parley/events/eventstest"
 	"parley/projections/postgres/postgrestest"
 )
 
@@ -18,8 +19,15 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, projectUntilKilled())
 		os.Exit(1)
 	}
+	if os.Getenv(natsEnv) != "" {
+		if err := serveNATS(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	code := postgrestest.Main(m, func(s *postgrestest.Server) { server = s })
-	if leak := goleak.Find(); leak != nil && code == 0 {
+	if leak := goleak.Find(eventstest.LeftBehind()...); leak != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, leak)
 		code = 1
 	}
