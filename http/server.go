@@ -28,7 +28,8 @@ type Config struct {
 	Model          string
 	Voice          string
 	StoreOrigin    string // origin of signed uploads; empty when browsers can't reach the store
-	UploadMax      int64  // bytes of one recording
+	OpenID         OpenID
+	UploadMax      int64 // bytes of one recording
 	SessionMax     time.Duration
 	Proxies        Proxies
 	Allowances     Allowances // of each account
@@ -66,6 +67,7 @@ type Server struct {
 	setup      setup
 	pace       *pace
 	passkeys   passkeys
+	openID     *openID
 	writes     writes
 	exports    exports
 	limits     limits
@@ -83,7 +85,9 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
 	s.pace = newPace(doors.Now)
-	s.passkeys = passkeys{relyingParty(config.PublicURL), newCeremonies(doors.Keys, doors.Now)}
+	ceremonies := newCeremonies(doors.Keys, doors.Now)
+	s.passkeys = passkeys{relyingParty(config.PublicURL), ceremonies}
+	s.openID = newOpenID(config.OpenID, config.PublicURL, ceremonies, doors.Now)
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.limits = newLimits(config, doors)
 	s.metrics = newMetrics(doors.Now)
@@ -132,6 +136,7 @@ func (s *Server) routes() chi.Router {
 		s.accountRoutes()
 		s.browserRoutes()
 		s.credentialRoutes()
+		s.openIDRoutes(r)
 		s.invitationRoutes()
 		s.roleRoutes()
 		s.erasureRoutes()
