@@ -3,7 +3,7 @@
 SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run build test check dev e2e bench fmt
+.PHONY: help run build test check fuzz dev e2e bench fmt
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -29,6 +29,7 @@ build: $(PAGE) ## one binary, bin/parley, with the page in it
 test: build ## install what is missing, a browser included, and pass every test
 	browser=$$(.ci/chromium) && race=$$(.ci/race) \
 	&& go test $$race -timeout 15m ./... \
+	&& .ci/fuzz 10s \
 	&& cd web && npm test && PARLEY_CHROMIUM="$$browser" npm run e2e
 
 check: $(PAGE) ## format, vet, lint, types, import table, size of the page
@@ -37,6 +38,9 @@ check: $(PAGE) ## format, vet, lint, types, import table, size of the page
 	go run $(STATICCHECK) ./...
 	go test .
 	cd web && npm run check && npm run budget
+
+fuzz: ## feed every decoder with nonsense, each for FUZZTIME (5m)
+	.ci/fuzz $(or $(FUZZTIME),5m)
 
 dev: $(PAGE) ## Vite with reload in front of a running server
 	go build -o bin/parley ./cmd/parley

@@ -50,6 +50,8 @@ var doors = []struct {
 	{"github.com/jackc/pgx/v5", []string{"projections/postgres", "cmd"}, "one door to PostgreSQL"},
 	{"github.com/minio/minio-go/v7", []string{"projections/s3", "cmd"}, "one door to object storage"},
 	{"github.com/go-chi/chi/v5", []string{"http"}, "routes live in one room"},
+	{"github.com/coreos/go-oidc/v3", []string{"http"}, "who somebody is is asked at the web door"},
+	{"golang.org/x/oauth2", []string{"http"}, "who somebody is is asked at the web door"},
 	{"github.com/go-webauthn/webauthn", []string{"http"}, "who somebody is is asked at the web door"},
 	{"github.com/danielgtaylor/huma/v2", []string{"http", "cmd"}, "the contract is made from the routes"},
 }

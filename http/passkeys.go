@@ -247,13 +247,19 @@ func (a *Accounts) RenameCredential(ctx context.Context, id events.AccountID, cr
 	return at, err
 }
 
-// RemoveCredential takes a way to sign in away.
+// RemoveCredential takes a way to sign in away. A provider's subject is free then;
+// should that fail, who holds it not as a credential may lose it to another.
 // Errors: CodeNotFound, CodeConflict for the last one.
 func (a *Accounts) RemoveCredential(ctx context.Context, id events.AccountID, credential events.CredentialID) (events.Position, error) {
+	var removed events.HeldCredential
 	_, at, err := a.decide(ctx, events.Actor(id), id, func(acc *events.Account) ([]events.Event, error) {
+		removed, _ = acc.Credential(credential)
 		return acc.RemoveCredential(credential)
 	})
-	return at, err
+	if err != nil || removed.Private.OpenID == nil {
+		return at, err
+	}
+	return at, a.releaseIdentity(ctx, id, *removed.Private.OpenID)
 }
 
 // passkeyName is what a passkey is called when its owner does not say.

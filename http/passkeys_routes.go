@@ -14,8 +14,8 @@ import (
 // Credential is one way in which the caller can sign in.
 type Credential struct {
 	ID      events.CredentialID `json:"id"`
-	Method  string              `json:"method" enum:"password,passkey"`
-	Name    string              `json:"name" doc:"What the caller calls it; empty for a password"`
+	Method  string              `json:"method" enum:"password,passkey,openid"`
+	Name    string              `json:"name" doc:"What the caller calls a passkey; the issuer of an OpenID sign-in"`
 	AddedAt time.Time           `json:"added_at"`
 }
 
@@ -28,6 +28,7 @@ type credentialsOutput struct {
 type waysOutput struct {
 	Body struct {
 		Passkeys bool `json:"passkeys" doc:"This address can have passkeys: it is a name, no number"`
+		OpenID   bool `json:"openid" doc:"There is a provider to sign in with"`
 	}
 }
 
@@ -85,7 +86,7 @@ func (s *Server) credentialRoutes() {
 
 func (s *Server) ways(context.Context, *struct{}) (*waysOutput, error) {
 	out := &waysOutput{}
-	out.Body.Passkeys = s.passkeys.available() == nil
+	out.Body.Passkeys, out.Body.OpenID = s.passkeys.available() == nil, s.openID.configured()
 	return out, nil
 }
 
@@ -97,7 +98,11 @@ func (s *Server) myCredentials(ctx context.Context, _ *struct{}) (*credentialsOu
 	out := &credentialsOutput{}
 	out.Body.Credentials = []Credential{}
 	for _, c := range account.Credentials {
-		out.Body.Credentials = append(out.Body.Credentials, Credential{c.ID, c.Method, c.Private.Name, c.AddedAt.UTC()})
+		shown := Credential{c.ID, c.Method, c.Private.Name, c.AddedAt.UTC()}
+		if c.Private.OpenID != nil {
+			shown.Name = c.Private.OpenID.Issuer
+		}
+		out.Body.Credentials = append(out.Body.Credentials, shown)
 	}
 	return out, nil
 }

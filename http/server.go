@@ -28,7 +28,8 @@ type Config struct {
 	Model          string
 	Voice          string
 	StoreOrigin    string // origin of signed uploads; empty when browsers can't reach the store
-	UploadMax      int64  // bytes of one recording
+	OpenID         OpenID
+	UploadMax      int64 // bytes of one recording
 	SessionMax     time.Duration
 	Proxies        Proxies
 	Allowances     Allowances // of each account
@@ -66,6 +67,7 @@ type Server struct {
 	setup      setup
 	pace       *pace
 	passkeys   passkeys
+	openID     *openID
 	writes     writes
 	talking    *talking
 	exports    exports
@@ -84,7 +86,9 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
 	s.pace = newPace(doors.Now)
-	s.passkeys = passkeys{relyingParty(config.PublicURL), newCeremonies(doors.Keys, doors.Now)}
+	ceremonies := newCeremonies(doors.Keys, doors.Now)
+	s.passkeys = passkeys{relyingParty(config.PublicURL), ceremonies}
+	s.openID = newOpenID(config.OpenID, config.PublicURL, ceremonies, doors.Now)
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.talking = newTalking(doors.Now)
 	s.limits = newLimits(config, doors)
@@ -134,6 +138,7 @@ func (s *Server) routes() chi.Router {
 		s.accountRoutes()
 		s.browserRoutes()
 		s.credentialRoutes()
+		s.openIDRoutes(r)
 		s.invitationRoutes()
 		s.roleRoutes()
 		s.erasureRoutes()

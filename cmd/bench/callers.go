@@ -15,14 +15,19 @@ type step func(context.Context) (stored int, err error)
 // together lets all callers repeat their step for that long, each one after its
 // own answer. The round ends with the last answer.
 func together(ctx context.Context, length time.Duration, callers []step) (sample, error) {
+	ends := time.Now().Add(length)
+	return repeat(ctx, callers, func(now time.Time) bool { return now.Before(ends) })
+}
+
+// repeat is together for as long as goOn says.
+func repeat(ctx context.Context, callers []step, goOn func(now time.Time) bool) (sample, error) {
 	began := time.Now()
-	ends := began.Add(length)
 	stored := make([]int, len(callers))
 	answers := make([][]time.Duration, len(callers))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, call := range callers {
 		group.Go(func() error {
-			for asked := time.Now(); asked.Before(ends); asked = time.Now() {
+			for asked := time.Now(); goOn(asked); asked = time.Now() {
 				n, err := call(ctx)
 				if err != nil {
 					return err

@@ -1,7 +1,7 @@
 // Command bench measures Parley beside raw baselines: what a plain client of the
 // same servers reaches, on the same disk, in the same run.
 //
-//	bench -parley bin/parley            the whole table, in less than a quarter of an hour
+//	bench -parley bin/parley            the whole table, in less than twenty minutes
 //	bench -parley bin/parley -quick     less of everything, in less than two minutes
 //	bench -parley bin/parley -json      one JSON object a line, and nothing else
 //	bench -only append,visible          some of the measurements
@@ -12,7 +12,8 @@
 //
 // Each measurement begins with servers of its own in an empty folder: NATS in
 // process and PostgreSQL as a child, as `parley serve` runs them. What is about
-// the program as a whole (append_http_256, restart_ready, memory) asks a real
+// the program as a whole (append_http_256, restart_ready, memory, erase, sign_in)
+// asks a real
 // one that runs by itself.
 package main
 
@@ -68,6 +69,10 @@ func measurements() []measurement {
 		{"visible", (*bench).visible},
 		{"rebuild", (*bench).rebuild},
 		{"growth", (*bench).growth},
+		{"sealing", (*bench).sealing},
+		{"erase", (*bench).erase},
+		{"search", (*bench).search},
+		{"sign_in", (*bench).signIn},
 	}
 }
 

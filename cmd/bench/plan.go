@@ -11,16 +11,22 @@ type plan struct {
 	round  time.Duration // how long one round of appending takes
 	events int           // of the log that is rebuilt
 	scales []int         // sessions at which the cost of growth is looked at
+	sealed int           // events of the log in which sealing is looked at
+	erased int           // events of the session that is erased
+	others int           // sessions that are in the log beside it
+	own    int           // sessions of the learner who searches
 }
 
-// whole takes less than a quarter of an hour on two cores.
+// whole takes less than twenty minutes on two cores.
 func whole() plan {
-	return plan{rounds: 5, round: time.Second, events: 1_000_000, scales: []int{1_000, 30_000, 300_000}}
+	return plan{rounds: 5, round: time.Second, events: 1_000_000, scales: []int{1_000, 30_000, 300_000},
+		sealed: 200_000, erased: 501, others: 300_000, own: 500}
 }
 
 // small takes less than two minutes.
 func small() plan {
-	return plan{rounds: 5, round: 250 * time.Millisecond, events: 50_000, scales: []int{1_000, 10_000}}
+	return plan{rounds: 5, round: 250 * time.Millisecond, events: 50_000, scales: []int{1_000, 10_000},
+		sealed: 10_000, erased: 33, others: 1_000, own: 500}
 }
 
 // side measures one round of a subject or of a baseline.

@@ -37,6 +37,8 @@ func beside(name string, value float64, unit string, baseline float64) figure {
 const (
 	perSecond    = "events/s"
 	milliseconds = "ms"
+	seconds      = "s"
+	percent      = "%"
 	mebibytes    = "MiB"
 )
 

@@ -125,17 +125,22 @@ func sentence() string {
 
 // seed appends that many talks, each as one append.
 func (s *system) seed(ctx context.Context, sessions, exchanges int) ([]events.SessionID, error) {
-	ids := make([]events.SessionID, sessions)
 	learners := make([]events.AccountID, sessions/sessionsEach+1)
 	for i := range learners {
 		learners[i] = events.AccountID(newID())
 	}
+	return s.seedFor(ctx, learners, sessions, exchanges)
+}
+
+// seedFor appends talks of these learners, the same number of each.
+func (s *system) seedFor(ctx context.Context, learners []events.AccountID, sessions, exchanges int) ([]events.SessionID, error) {
+	ids := make([]events.SessionID, sessions)
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range startsAtOnce {
 		group.Go(func() error {
 			for i := int(next.Add(1)) - 1; i < sessions; i = int(next.Add(1)) - 1 {
-				t := newTalk(learners[i/sessionsEach], exchanges, time.Now())
+				t := newTalk(learners[i%len(learners)], exchanges, time.Now())
 				if _, err := s.log.Append(ctx, t.session.Aggregate(), events.ExpectNew(), t.evs...); err != nil {
 					return err
 				}

@@ -21,6 +21,9 @@ func accountWays() []way {
 		{"POST", "/api/sign-in/passkey", "anyone", 409, answered, false, 0},
 		{"POST", "/api/me/passkeys/options", "signed_in", 409, nil, false, 0},
 		{"POST", "/api/me/passkeys", "signed_in", 409, answered, false, 0},
+		{"POST", "/api/sign-in/openid", "anyone", 404, nil, false, 0}, // no provider is configured
+		{"POST", "/api/me/openid", "signed_in", 404, nil, false, 0},
+		{"GET", "/api/sign-in/openid/callback", "anyone", 200, nil, false, 0}, // the page, which says why
 		{"POST", "/api/invitations", "operator", 201, map[string]any{"email": "ina@example.org", "roles": []string{"learner"}}, false, 0},
 		{"DELETE", "/api/invitations/{account}", "operator", 404, nil, false, 0},
 		{"GET", "/api/accounts", "operator", 200, nil, false, 0},

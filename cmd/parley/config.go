@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/http"
 	"parley/http/realtime"
 )
 
@@ -46,6 +47,8 @@ type Config struct {
 	MasterKey        string // base64 of 32 bytes; two while it is rotated
 	MasterKeyFile    string
 	MasterKeyCommand string
+
+	OpenID http.OpenID
 
 	PublicURL      string
 	Edges          Edges
@@ -169,6 +172,8 @@ func (c Config) contradictions() []error {
 	complain(c.MasterKeyCommand != "" && (c.MasterKey != "" || c.MasterKeyFile != ""),
 		"PARLEY_MASTER_KEY_COMMAND is set beside another source of the master key: unset one")
 	c.edgeContradictions(complain)
+	complain((c.OpenID.Issuer == "") != (c.OpenID.ClientID == ""),
+		"PARLEY_OIDC_ISSUER and PARLEY_OIDC_CLIENT_ID go together: set both or neither")
 	return problems
 }
 

@@ -30,9 +30,10 @@ func (v variable) shown(text string) string {
 
 // variables is the one table of everything that is read from the environment.
 func variables() []variable {
-	return slices.Concat(serverVariables(), edgeVariables(), toolVariables())
+	return slices.Concat(serverVariables(), edgeVariables(), openIDVariables(), toolVariables())
 }
 
+// serverVariables are those of Parley itself and of the servers it stands on.
 func serverVariables() []variable {
 	return []variable{
 		{Name: "PARLEY_NATS_URL", set: text(func(c *Config) *string { return &c.NATSURL }, each(address("nats", "tls", "ws", "wss"))),

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -19,6 +21,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"parley/cmd/parley/embedded"
 	"parley/http/realtime/partner"
@@ -44,6 +49,9 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	ada := p.setUp(t)
 	secrets := ada.talk(t)
 	said := provoke(t, provider, p, ada)
+	absent(t, "the export", ada.must(http.StatusOK, "GET", "/api/me/export", nil).raw, without(secrets, "transcript", "e-mail address")) // which are hers
+	said["the contract"] = ada.must(http.StatusOK, "GET", "/openapi.json", nil).raw
+	said["the messages on NATS"] = messages(t, p.dir)
 	said["metrics"] = ada.must(http.StatusOK, "GET", "/metrics", nil).raw
 	said["the analyst's stream"] = ada.must(http.StatusOK, "GET", "/api/events?limit=500", nil).raw
 	said["the process's arguments"] = arguments(t, p.cmd.Process.Pid)
@@ -100,6 +108,7 @@ func (b *browser) talk(t *testing.T) map[string]string {
 	_, cookie, _ := strings.Cut(b.cookie, "=")
 	found := map[string]string{
 		"API key": apiKeyValue, "token": token.text("value"), "password": password, "cookie": cookie,
+		"e-mail address": "ada@example.org",
 		"wrong password": wrongSecret, "stray cookie": strayCookie, "transcript": phrase,
 		"signature of an upload": signed.Query().Get("X-Amz-Signature"),
 		"master key":             string(masterKeyBytes),
@@ -206,6 +215,54 @@ func serverSecrets(t *testing.T, dir string) map[string]string {
 		t.Fatal("the servers have no secrets")
 	}
 	return secrets
+}
+
+func without(secrets map[string]string, which ...string) map[string]string {
+	rest := maps.Clone(secrets)
+	for _, what := range which {
+		delete(rest, what)
+	}
+	return rest
+}
+
+// messages are those of all streams, with subjects and headers, as anybody with a
+// NATS client reads them.
+func messages(t *testing.T, dir string) (all []byte) {
+	t.Helper()
+	at, err := embedded.ReadConnection(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(at.NATS.URL, nats.UserInfo(at.NATS.User, at.NATS.Password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := js.ListStreams(t.Context())
+	for about := range streams.Info() {
+		stream, err := js.Stream(t.Context(), about.Config.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seq := about.State.FirstSeq; seq > 0 && seq <= about.State.LastSeq; seq++ {
+			m, err := stream.GetMsg(t.Context(), seq)
+			if errors.Is(err, jetstream.ErrMsgNotFound) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = fmt.Appendf(all, "%s\n%v\n%s\n", m.Subject, m.Header, m.Data)
+		}
+	}
+	if err := streams.Err(); err != nil || !bytes.Contains(all, []byte("segment_transcribed")) {
+		t.Fatalf("the log was not read: %v", err)
+	}
+	return all
 }
 
 func absent(t *testing.T, where string, text []byte, secrets map[string]string) {

@@ -80,10 +80,12 @@ func parseCursor(text string) (place, error) {
 	if err == nil {
 		_, err = events.ParseID[events.SessionID](id)
 	}
-	if err != nil {
+	// PostgreSQL does not know every time that Go does.
+	at := time.UnixMilli(ms).UTC()
+	if err != nil || ms < 0 || at.After(newest.startedAt) {
 		return place{}, events.Errorf(events.CodeInvalid, "cursor is not one that a page gave")
 	}
-	return place{time.UnixMilli(ms).UTC(), events.SessionID(id)}, nil
+	return place{at, events.SessionID(id)}, nil
 }
 
 // figures are what a list shows of a session's turns.

@@ -42,12 +42,13 @@ export class Learner {
   async signIn() {
     await this.page.getByLabel('E-mail').fill(ada.email)
     await this.page.getByLabel('Password').fill(ada.password)
-    await this.page.getByRole('button', { name: 'Sign in' }).click()
+    await this.page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await this.topics()
   }
 
   async signOut() {
-    await this.page.getByRole('button', { name: 'Sign out' }).click()
+    await this.openAccount()
+    await this.page.getByRole('button', { name: 'Sign out', exact: true }).click()
     await this.page.getByRole('heading', { name: 'Sign in' }).waitFor()
   }
 
@@ -114,6 +115,17 @@ export class Learner {
 
   openSessions() {
     return this.page.getByRole('navigation').getByRole('link', { name: 'Sessions' }).click()
+  }
+
+  async openAccount() {
+    await this.page.getByRole('navigation').getByRole('link', { name: 'Account' }).click()
+    await this.page.getByRole('heading', { name: 'Your account' }).waitFor()
+  }
+
+  async openMyData() {
+    await this.openAccount()
+    await this.page.getByRole('link', { name: 'My data' }).click()
+    await this.page.getByRole('heading', { name: 'My data' }).waitFor()
   }
 
   /** Asks the server as the page would, with the page's cookie. */

@@ -21,21 +21,26 @@ export class Parley {
   setUpLink
   #folder
   #program
+  #settings
   #log = ''
 
-  /** Starts it and waits for its word that it is ready. Rejects with what it said when it ends before. */
-  static async start() {
+  /**
+   * Starts it and waits for its word that it is ready. Rejects with what it said when it ends before.
+   * Settings are variables of the program's own.
+   */
+  static async start({ addr = '127.0.0.1:0', settings = {} } = {}) {
     const parley = new Parley()
+    parley.#settings = { ...bare(), ...settings }
     parley.#folder = await mkdtemp(join(tmpdir(), 'parley-e2e-'))
     // PostgreSQL may run as another user, who has to get through to its own folder.
     await chmod(parley.#folder, 0o755)
-    parley.#spawn()
+    parley.#spawn(addr)
     await parley.#ready()
     return parley
   }
 
-  #spawn() {
-    this.#program = spawn(binary, ['serve', '--data', this.data, '--addr', '127.0.0.1:0'], { env: bare() })
+  #spawn(addr) {
+    this.#program = spawn(binary, ['serve', '--data', this.data, '--addr', addr], { env: this.#settings })
     this.#program.stderr.setEncoding('utf8').on('data', (text) => (this.#log += text))
     const orphaned = () => this.#program.kill()
     process.once('exit', orphaned)

@@ -3,10 +3,16 @@ export type Route =
   | { view: 'topics' }
   | { view: 'new-topic' }
   | { view: 'practice'; topic: string }
-  | { view: 'sessions'; words: string }
+  | { view: 'sessions'; words: string; deleted: string }
   | { view: 'review'; session: string }
   | { view: 'sign-in' }
   | { view: 'setup'; code: string }
+  | { view: 'invitation'; token: string }
+  | { view: 'reset'; token: string }
+  | { view: 'account' }
+  | { view: 'my-data' }
+  /** Of a session, or of a whole account for whoever holds its key. */
+  | { view: 'receipt'; session: string; key: string }
   | { view: 'unknown' }
 
 /** Reads a fragment such as `#/sessions?q=bread`. */
@@ -25,9 +31,21 @@ const readers: Record<string, Reader> = {
     second === '' ? { view: 'topics' } : second === 'new' ? { view: 'new-topic' } : undefined,
   practice: (topic) => (topic === '' ? undefined : { view: 'practice', topic }),
   sessions: (session, query) =>
-    session === '' ? { view: 'sessions', words: query.get('q') ?? '' } : { view: 'review', session },
+    session === ''
+      ? { view: 'sessions', words: query.get('q') ?? '', deleted: query.get('deleted') ?? '' }
+      : { view: 'review', session },
   'sign-in': () => ({ view: 'sign-in' }),
   setup: (_, query) => ({ view: 'setup', code: query.get('code') ?? '' }),
+  invitation: (_, query) => ({ view: 'invitation', token: query.get('token') ?? '' }),
+  reset: (_, query) => ({ view: 'reset', token: query.get('token') ?? '' }),
+  account: () => ({ view: 'account' }),
+  'my-data': () => ({ view: 'my-data' }),
+  receipt: (session, query) => ({ view: 'receipt', session, key: query.get('key') ?? '' }),
+}
+
+/** Places that need nobody to be signed in. */
+export function isOutside({ view }: Route): boolean {
+  return view === 'setup' || view === 'invitation' || view === 'reset'
 }
 
 // A map, because `#/constructor` is an address too.
@@ -49,5 +67,11 @@ export const to = {
   setup: '#/setup',
   practice: (topic: string) => `#/practice/${encodeURIComponent(topic)}`,
   sessions: (words = '') => (words === '' ? '#/sessions' : `#/sessions?q=${encodeURIComponent(words)}`),
+  account: '#/account',
+  myData: '#/my-data',
+  /** The sessions, with a word about the one that was just deleted. */
+  deleted: (session: string) => `#/sessions?deleted=${encodeURIComponent(session)}`,
+  receipt: (session: string) => `#/receipt/${encodeURIComponent(session)}`,
+  accountReceipt: (key: string) => `#/receipt?key=${encodeURIComponent(key)}`,
   review: (session: string) => `#/sessions/${encodeURIComponent(session)}`,
 }

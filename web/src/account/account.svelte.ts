@@ -35,6 +35,16 @@ export class Account {
     this.me = null
   }
 
+  /** Takes over what another way in answered: a passkey, an invitation, a new password. */
+  welcome(me: Me): void {
+    this.me = me
+  }
+
+  /** The account is gone, and its sign-ins with it. */
+  leave(): void {
+    this.me = null
+  }
+
   /** Whether a refusal means that nobody is signed in any more; if so, that is noted. */
   signedOutBy(cause: unknown): boolean {
     const out = cause instanceof Problem && cause.code === 'unauthenticated'

@@ -34,6 +34,17 @@ describe('a refusal', () => {
   })
 
   test.each([
+    ['30', 30_000],
+    ['0', 0],
+    ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+    [undefined, undefined],
+  ])('with Retry-After %s may be tried again in %s ms', async (header, againInMs) => {
+    const headers = header === undefined ? {} : { 'Retry-After': header }
+    const client = new Client(() => Promise.resolve(new Response('', { status: 429, headers })))
+    expect(await refusal(client)).toMatchObject({ code: 'rate_limited', againInMs })
+  })
+
+  test.each([
     ['no answer', new Client(() => Promise.reject(new TypeError('network')))],
     ['half an answer', answering(200, '{"accou', 'application/json')],
   ])('is offline, and passing, for %s', async (_, client) => {

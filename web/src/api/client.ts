@@ -13,7 +13,7 @@ import type {
   Upload,
 } from './types'
 
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 /** How long a question may go unanswered, in ms. Reads with a position wait on the server for less. */
 const patience = 20_000
@@ -26,39 +26,40 @@ export class Client {
     this.#fetch = fetcher
   }
 
-  setupNeeded = () => this.#ask<{ needed: boolean }>('GET', '/api/setup')
+  setupNeeded = () => this.ask<{ needed: boolean }>('GET', '/api/setup')
   setUp = (first: { code: string; name: string; email: string; password: string }) =>
-    this.#ask<Me>('POST', '/api/setup', first)
-  signIn = (email: string, password: string) => this.#ask<Me>('POST', '/api/sign-in', { email, password })
-  signOut = () => this.#ask<undefined>('POST', '/api/sign-out')
-  me = () => this.#ask<Me>('GET', '/api/me')
+    this.ask<Me>('POST', '/api/setup', first)
+  signIn = (email: string, password: string) => this.ask<Me>('POST', '/api/sign-in', { email, password })
+  signOut = () => this.ask<undefined>('POST', '/api/sign-out')
+  me = () => this.ask<Me>('GET', '/api/me')
 
-  topics = async () => (await this.#ask<{ topics: Topic[] }>('GET', '/api/topics')).topics
-  addTopic = (topic: NewTopic) => this.#ask<Topic>('POST', '/api/topics', topic)
+  topics = async () => (await this.ask<{ topics: Topic[] }>('GET', '/api/topics')).topics
+  addTopic = (topic: NewTopic) => this.ask<Topic>('POST', '/api/topics', topic)
 
   /** Repeating with the same id (a ULID) gives the same session. */
   startSession = (topic: string, id: string) =>
-    this.#ask<Session>('POST', '/api/sessions', { topic_id: topic, id })
+    this.ask<Session>('POST', '/api/sessions', { topic_id: topic, id })
   sessions = (words: string, cursor: string, minPosition = '') =>
-    this.#ask<Sessions>('GET', `/api/sessions${query({ q: words, cursor, min_position: minPosition })}`)
+    this.ask<Sessions>('GET', `/api/sessions${query({ q: words, cursor, min_position: minPosition })}`)
   /** With a position the server waits, bounded, until its answer includes it. */
   session = (id: string, minPosition = '') =>
-    this.#ask<Session>('GET', `${path(id)}${query({ min_position: minPosition })}`)
-  deleteSession = (id: string) => this.#ask<{ position: string }>('DELETE', path(id))
+    this.ask<Session>('GET', `${path(id)}${query({ min_position: minPosition })}`)
+  deleteSession = (id: string) => this.ask<{ position: string }>('DELETE', path(id))
 
-  token = (id: string) => this.#ask<Token>('POST', `${path(id)}/token`, {})
+  token = (id: string) => this.ask<Token>('POST', `${path(id)}/token`, {})
   relay = (id: string, events: RelayedEvent[]) =>
-    this.#ask<EventReceipt>('POST', `${path(id)}/events`, { events })
+    this.ask<EventReceipt>('POST', `${path(id)}/events`, { events })
   end = (id: string, end: { reason: EndReason; recording_expected: boolean; last_n: number }) =>
-    this.#ask<Progress>('POST', `${path(id)}/end`, end)
+    this.ask<Progress>('POST', `${path(id)}/end`, end)
   requestUpload = (
     id: string,
     file: { size: number; sha256: string; content_type: string; duration_ms: number },
-  ) => this.#ask<Upload>('POST', `${path(id)}/upload`, file)
+  ) => this.ask<Upload>('POST', `${path(id)}/upload`, file)
   completeUpload = (id: string, upload: string) =>
-    this.#ask<Progress>('POST', `${path(id)}/upload/${encodeURIComponent(upload)}/complete`)
+    this.ask<Progress>('POST', `${path(id)}/upload/${encodeURIComponent(upload)}/complete`)
 
-  async #ask<Answer>(method: Method, url: string, body?: unknown): Promise<Answer> {
+  /** One question for everybody who asks; what comes back is what the route's description says. */
+  async ask<Answer>(method: Method, url: string, body?: unknown): Promise<Answer> {
     const response = await this.#send(method, url, body)
     if (!response.ok) throw await problemFrom(response)
     if (response.status === 204) return undefined as Answer
@@ -92,7 +93,7 @@ export function path(session: string): string {
   return `/api/sessions/${encodeURIComponent(session)}`
 }
 
-function query(fields: Record<string, string>): string {
+export function query(fields: Record<string, string>): string {
   const filled = Object.entries(fields).filter(([, value]) => value !== '')
   return filled.length === 0 ? '' : `?${new URLSearchParams(filled)}`
 }

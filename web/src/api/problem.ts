@@ -3,6 +3,7 @@ import type { WireProblem } from './types'
 /** The codes the page knows advice for; `offline` and `unknown` are its own. */
 export type ProblemCode =
   | 'unauthenticated'
+  | 'forbidden'
   | 'not_found'
   | 'invalid'
   | 'conflict'
@@ -15,6 +16,7 @@ export type ProblemCode =
 
 const known: ReadonlySet<string> = new Set<ProblemCode>([
   'unauthenticated',
+  'forbidden',
   'not_found',
   'invalid',
   'conflict',
@@ -30,11 +32,14 @@ export class Problem extends Error {
   readonly code: ProblemCode
   /** HTTP status; 0 when there was no answer. */
   readonly status: number
+  /** When it may be tried again, in ms from the refusal; undefined when the server did not say. */
+  readonly againInMs: number | undefined
 
-  constructor(code: ProblemCode, status: number, detail: string) {
+  constructor(code: ProblemCode, status: number, detail: string, againInMs?: number) {
     super(detail)
     this.code = code
     this.status = status
+    this.againInMs = againInMs
   }
 
   /** Whether asking again later can help: no answer, too many requests, a server in trouble. */
@@ -51,7 +56,14 @@ export async function problemFrom(response: Response): Promise<Problem> {
     known.has(code) ? (code as ProblemCode) : codeOf(response.status),
     response.status,
     body?.detail ?? body?.title ?? response.statusText,
+    againIn(response.headers.get('retry-after')),
   )
+}
+
+// Our server writes seconds (RFC 9110, section 10.2.3); a proxy's date counts as not said.
+function againIn(header: string | null): number | undefined {
+  const seconds = Number(header ?? '')
+  return header && Number.isFinite(seconds) ? seconds * 1000 : undefined
 }
 
 async function readProblem(response: Response): Promise<Partial<WireProblem> | undefined> {
@@ -65,6 +77,7 @@ async function readProblem(response: Response): Promise<Partial<WireProblem> | u
 
 function codeOf(status: number): ProblemCode {
   if (status === 401) return 'unauthenticated'
+  if (status === 403) return 'forbidden'
   if (status === 404) return 'not_found'
   if (status === 413) return 'too_large'
   if (status === 429) return 'rate_limited'

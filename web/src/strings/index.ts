@@ -1,6 +1,10 @@
 // All words of the page come from here. To translate: write the object of
 // en.ts in another language and choose it below.
+import type { ProblemCode } from '../api/problem'
 import { en } from './en'
+
+/** Words of a page's own for some refusals. */
+export type ProblemWords = Partial<Record<ProblemCode, string>>
 
 export const strings = en
 

@@ -1,0 +1,55 @@
+import type { Me } from '../api/types'
+import type { Entry } from './entry'
+import type { Mine } from './mine'
+
+/** What of the browser has to do with passkeys (WebAuthn level 3). */
+export type Authenticators = {
+  credentials: CredentialsContainer
+  /** Undefined where a browser has none, or not on this address. */
+  read: typeof PublicKeyCredential | undefined
+}
+
+/** This browser's. */
+export function authenticators(window: Window & typeof globalThis): Authenticators {
+  return { credentials: window.navigator.credentials, read: window.PublicKeyCredential }
+}
+
+/** Whether passkeys can be used: browsers that cannot read the server's JSON are asked for a password. */
+export function canUse({ read }: Authenticators): boolean {
+  return typeof read?.parseRequestOptionsFromJSON === 'function'
+}
+
+/**
+ * Lets the authenticator answer for whichever account it knows here. Undefined when the person let
+ * it be. Rejects with a Problem when the server refuses.
+ */
+export async function signIn(entry: Entry, { credentials, read }: Authenticators): Promise<Me | undefined> {
+  const { ceremony, options } = await entry.askPasskey()
+  if (!read) return undefined
+  const publicKey = read.parseRequestOptionsFromJSON(options as PublicKeyCredentialRequestOptionsJSON)
+  const answer = await unlessLetBe(() => credentials.get({ publicKey }))
+  return answer && entry.signInWithPasskey(ceremony, answer.toJSON())
+}
+
+/** Makes a passkey for who is signed in. False when the person let it be, or the device holds one already. */
+export async function add(mine: Mine, { credentials, read }: Authenticators, name: string): Promise<boolean> {
+  const { ceremony, options } = await mine.offerPasskey()
+  if (!read) return false
+  const publicKey = read.parseCreationOptionsFromJSON(options as PublicKeyCredentialCreationOptionsJSON)
+  const made = await unlessLetBe(() => credentials.create({ publicKey }))
+  if (made) await mine.addPasskey(ceremony, name, made.toJSON())
+  return made !== undefined
+}
+
+// Closing the browser's dialog, waiting too long and "this device holds one already" are no failures
+// of ours (WebAuthn level 3, sections 5.1.3 and 5.1.4).
+const letBe: ReadonlySet<string> = new Set(['NotAllowedError', 'AbortError', 'InvalidStateError'])
+
+async function unlessLetBe(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential | undefined> {
+  try {
+    return ((await ask()) as PublicKeyCredential | null) ?? undefined
+  } catch (cause) {
+    if (cause instanceof DOMException && letBe.has(cause.name)) return undefined
+    throw cause
+  }
+}
