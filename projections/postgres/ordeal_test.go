@@ -271,7 +271,10 @@ func (o *ordeal) drafts(of events.SessionID, begun bool, size int) []events.Even
 // eraseSession has the eraser do all its work on a session.
 func (o *ordeal) eraseSession(of events.SessionID) {
 	o.t.Helper()
-	eraser := erasure.NewEraser(erasure.Doors{Log: o.calm, Vault: o.truth.Vault(), Objects: noObjects{}, Ledger: o.truth.Ledger(), Sweeper: o.truth},
+	eraser := erasure.NewEraser(erasure.Doors{
+		Log: o.calm, Vault: o.truth.Vault(), Objects: noObjects{}, Ledger: o.truth.Ledger(), Sweeper: o.truth,
+		Copies: o.truth, Register: o.truth, SignIns: o.truth.SignIns(),
+	},
 		atOnce{}, o.clock.Now, o.ids.Event)
 	stamp := events.Stamp{Actor: "system:test", Time: o.clock.Now(), NewID: o.ids.Event}
 	for asked := false; !asked && o.ctx.Err() == nil; {
