@@ -32,10 +32,11 @@ test: build ## install what is missing, a browser included, and pass every test
 	&& .ci/fuzz 10s \
 	&& cd web && npm test && PARLEY_CHROMIUM="$$browser" npm run e2e
 
-check: $(PAGE) ## format, vet, lint, types, import table, size of the page
+check: $(PAGE) ## format, vet, lint, unsafe habits, types, import table, size of the page
 	@unformatted=$$($(GO_FILES) | xargs -0 gofmt -l) && { [ -z "$$unformatted" ] || { echo "make fmt would change: $$unformatted"; exit 1; }; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	.ci/gosec
 	go test .
 	cd web && npm run check && npm run budget
 

@@ -20,7 +20,8 @@ describe('an address', () => {
     ['#/account', { view: 'account' }],
     ['#/my-data', { view: 'my-data' }],
     ['#/receipt/01B', { view: 'receipt', session: '01B', key: '' }],
-    ['#/sign-in', { view: 'sign-in' }],
+    ['#/sign-in', { view: 'sign-in', problem: '' }],
+    ['#/sign-in?problem=conflict', { view: 'sign-in', problem: 'conflict' }],
     ['#/constructor', { view: 'unknown' }],
     ['#/%E0%A4%A', { view: 'unknown' }],
   ])('%s is read', (fragment, route) => {

@@ -5,7 +5,8 @@ export type Route =
   | { view: 'practice'; topic: string }
   | { view: 'sessions'; words: string; deleted: string }
   | { view: 'review'; session: string }
-  | { view: 'sign-in' }
+  /** The problem is the code of a refusal at the OpenID provider's way back, or empty. */
+  | { view: 'sign-in'; problem: string }
   | { view: 'setup'; code: string }
   | { view: 'invitation'; token: string }
   | { view: 'reset'; token: string }
@@ -34,7 +35,7 @@ const readers: Record<string, Reader> = {
     session === ''
       ? { view: 'sessions', words: query.get('q') ?? '', deleted: query.get('deleted') ?? '' }
       : { view: 'review', session },
-  'sign-in': () => ({ view: 'sign-in' }),
+  'sign-in': (_, query) => ({ view: 'sign-in', problem: query.get('problem') ?? '' }),
   setup: (_, query) => ({ view: 'setup', code: query.get('code') ?? '' }),
   invitation: (_, query) => ({ view: 'invitation', token: query.get('token') ?? '' }),
   reset: (_, query) => ({ view: 'reset', token: query.get('token') ?? '' }),

@@ -11,6 +11,8 @@ export class Entry {
 
   /** How one can sign in here, besides a password. */
   ways = () => this.#api.ask<Ways>('GET', '/api/sign-in')
+  /** Where to send the browser to sign in at the provider. */
+  leaveToProvider = () => this.#api.ask<{ address: string }>('POST', '/api/sign-in/openid')
   askPasskey = () => this.#api.ask<Ceremony>('POST', '/api/sign-in/passkey/options')
   /** Code `unauthenticated` for a passkey that is not known here. */
   signInWithPasskey = (ceremony: string, credential: unknown) =>

@@ -18,6 +18,8 @@ export class Mine {
   offerPasskey = () => this.#api.ask<Ceremony>('POST', '/api/me/passkeys/options')
   addPasskey = (ceremony: string, name: string, credential: unknown) =>
     this.#api.ask<{ id: string }>('POST', '/api/me/passkeys', { ceremony, name, credential })
+  /** Where to send the browser to link this account with the provider. */
+  leaveToProvider = () => this.#api.ask<{ address: string }>('POST', '/api/me/openid')
   renameCredential = (id: string, name: string) => this.#api.ask<undefined>('PUT', credential(id), { name })
   /** Code `conflict` for the last way in. */
   removeCredential = (id: string) => this.#api.ask<undefined>('DELETE', credential(id))

@@ -68,6 +68,12 @@ export const en = {
     wrong: 'E-mail or password is wrong.',
     or: 'Or without a password',
     passkey: 'Sign in with a passkey',
+    provider: 'Sign in at the provider',
+    /** Why the way back from the provider led to no sign-in, by the refusal's code. */
+    notIn: (code: string) =>
+      code === 'unauthenticated'
+        ? 'Your account at the provider is not linked with one here. Sign in another way, then link it under Account.'
+        : 'The sign-in at the provider did not work. Begin again.',
     unknownPasskey: 'This passkey is not known here. Sign in another way.',
     insecure:
       'This address is not encrypted, so browsers give no microphone here. Use the https address, or the machine itself.',
@@ -209,7 +215,7 @@ export const en = {
     delete: 'Delete',
     confirm: {
       title: 'Delete this conversation?',
-      text: 'It becomes unreadable at once: transcript and recording, for you and for everybody who runs this server. Then it is swept from every store. Nobody can bring it back. You get a receipt that says when each step was done.',
+      text: 'It becomes unreadable at once: transcript and recording, for you and for everybody who runs this server. Then it is swept from every store. There is no way back. You get a receipt that says when each step was done.',
       yes: 'Delete for good',
     },
   },

@@ -3,6 +3,7 @@ import type { AuditLine, Credential, Receipt } from '../api/types'
 const methods: Record<Credential['method'], string> = {
   password: 'Password',
   passkey: 'Passkey',
+  openid: 'OpenID provider',
 }
 
 const roles: Record<string, string> = {
@@ -86,7 +87,8 @@ export const ownEn = {
   ways: {
     title: 'Ways to sign in',
     methods,
-    added: (when: string) => `added ${when}`,
+    added: (method: Credential['method'], when: string) =>
+      method === 'passkey' ? `Passkey, added ${when}` : `added ${when}`,
     name: 'Name of the passkey',
     rename: 'Rename',
     renameOne: (name: string) => `Rename ${name}`,
@@ -95,6 +97,12 @@ export const ownEn = {
     removeOne: (name: string) => `Remove ${name}`,
     add: 'Add a passkey',
     lead: 'A passkey lives on this device or in your password manager. It cannot be guessed or given away by mistake.',
+    link: 'Link with the provider',
+    /** Why the way back from the provider linked nothing, by the refusal's code. */
+    notLinked: (code: string) =>
+      code === 'conflict'
+        ? 'Not linked: that account at the provider belongs to another account here, or yours is linked already.'
+        : 'Linking with the provider did not work. Begin again.',
     unavailable:
       'This browser, or the address at which you opened Parley, cannot have passkeys. They need a name such as parley.example, not a number.',
     refusals: {
@@ -188,12 +196,12 @@ export const ownEn = {
       title: 'Delete everything',
       steps: [
         'From the first moment nobody can read anything of yours or sign in as you, in any browser.',
-        'Then the keys are destroyed: what is left anywhere, in backups too, says nothing any more.',
+        'Then the keys are destroyed: what is left on the server says nothing any more. A backup made before still holds it until it is thrown away; Parley does not bring it back from there.',
         'Then recordings, sessions, topics, name and e-mail address are removed, and the bytes in the log are overwritten, a little every second.',
         'What stays is a tombstone: that something was deleted, when, and how much.',
         'You get the address of a receipt that says when each step was done. It is shown once: keep it.',
       ],
-      noBack: 'Nobody can bring any of it back.',
+      noBack: 'There is no way back.',
       password: 'Password',
       passwordHint: 'Not needed within five minutes of signing in.',
       again: 'If you signed in more than five minutes ago: sign out, sign in again, then delete.',
@@ -204,7 +212,7 @@ export const ownEn = {
       },
       confirm: {
         title: 'Delete everything of yours?',
-        text: 'All sessions, recordings, topics and the account itself become unreadable at once, for you too. Nobody can bring them back.',
+        text: 'All sessions, recordings, topics and the account itself become unreadable at once, for you too. There is no way back.',
         yes: 'Delete everything for good',
       },
     },
