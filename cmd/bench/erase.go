@@ -24,14 +24,14 @@ func (b *bench) erase(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.settle(ctx, dir); err != nil {
-		return err
-	}
 	p, err := b.runProgram(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop(ctx)) }()
+	if err := settled(ctx, dir); err != nil {
+		return err
+	}
 	s, err := b.attach(ctx, dir)
 	if err != nil {
 		return err

@@ -107,6 +107,28 @@ func (b *bench) sealedAppend(ctx context.Context, s *system) error {
 		return err
 	}
 	b.cost("append", medians[0].rate, medians[1].rate)
+	return b.sealedAlone(ctx, s, sealed)
+}
+
+// sealedAlone is how many texts one caller seals in a second: beside the rate of
+// appends it bounds what sealing can cost, whatever the disk does meanwhile.
+func (b *bench) sealedAlone(ctx context.Context, s *system, writers []*writer) error {
+	one := writers[0]
+	_, private, err := events.EncodeBody(one.body)
+	if err != nil {
+		return err
+	}
+	seal := func(ctx context.Context) (int, error) {
+		_, err := s.log.Vault().Seal(ctx, one.body.Owner.Aggregate(), one.topic.Aggregate(), events.EventID(newID()), one.body.Kind(), private)
+		return 1, err
+	}
+	medians, err := b.plan.measure(ctx, b.rounds([]step{seal}))
+	if err != nil {
+		return err
+	}
+	b.report.add(
+		alone("sealing_alone", medians[0].rate, perSecond),
+		alone("sealing_of_append_at_most", 100*b.report.value("append_sealed")/medians[0].rate, percent))
 	return nil
 }
 

@@ -21,6 +21,11 @@ func (b *bench) settle(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop(ctx)) }()
+	return settled(ctx, dir)
+}
+
+// settled returns when the program that runs on a folder is through.
+func settled(ctx context.Context, dir string) (err error) {
 	at, err := embedded.ReadConnection(dir)
 	if err != nil {
 		return err

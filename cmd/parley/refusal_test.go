@@ -150,7 +150,7 @@ func refuseAtTheEdge(t *testing.T, p *program, ada *browser) {
 	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy: %s", policy)
 	}
-	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Permissions-Policy": "microphone=(self), camera=(), geolocation=()"} {
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Permissions-Policy": "microphone=(self), camera=(), display-capture=(), geolocation=(), payment=(), usb=()"} {
 		if got := page.header.Get(name); got != want {
 			t.Errorf("%s: %q", name, got)
 		}
