@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,6 +24,7 @@ export class Parley {
   #program
   #settings
   #log = ''
+  #said = ''
 
   /**
    * Starts it and waits for its word that it is ready. Rejects with what it said when it ends before.
@@ -51,13 +53,27 @@ export class Parley {
   async #ready() {
     const late = setTimeout(() => this.#program.kill(), patience)
     for await (const line of createInterface({ input: this.#program.stdout })) {
+      this.#said += `${line}\n`
       this.url ??= /^Parley is ready: (\S+)/.exec(line)?.[1]
       this.setUpLink ??= /(http\S+setup\?code=\S+)/.exec(line)?.[1]
       if (this.setUpLink) break
     }
     clearTimeout(late)
     assert.ok(this.url && this.setUpLink, `the program ended before it was ready:\n${this.#log}`)
-    this.#program.stdout.resume()
+    this.#program.stdout.on('data', (text) => (this.#said += text))
+  }
+
+  /** All that it has said so far. */
+  get said() {
+    return this.#said + this.#log
+  }
+
+  /** Its process and those of its servers. */
+  async processes() {
+    const all = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).sort((a, b) => a - b)
+    const mine = [String(this.#program.pid)]
+    for (const pid of all) if (mine.includes(await parentOf(pid))) mine.push(pid)
+    return mine
   }
 
   get data() {
@@ -66,8 +82,8 @@ export class Parley {
 
   /** What a command of the program prints; rejects when it fails. */
   async command(name, ...args) {
-    return (await run(binary, [name, '--data', this.data, ...args], { env: bare(), timeout: patience }))
-      .stdout
+    const options = { env: this.#settings, timeout: patience }
+    return (await run(binary, [name, '--data', this.data, ...args], options)).stdout
   }
 
   /** The events of a session, as `replay --json` tells them. */
@@ -95,6 +111,12 @@ export class Parley {
   }
 }
 
+// A process may end while one looks.
+async function parentOf(pid) {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat.slice(stat.lastIndexOf(')')).split(' ')[2]
+}
+
 // What the surroundings configure is not what is tested here.
 function bare() {
   const ours = ([name]) => !name.startsWith('PARLEY_') && name !== 'OPENAI_API_KEY'
@@ -105,4 +127,55 @@ function bare() {
 export async function eventually(what, isSo) {
   for (const end = Date.now() + patience; Date.now() < end;) if (await isSo()) return
   assert.fail(`not in time: ${what}`)
+}
+
+/** A port that nobody listens at now: the address must be known before the program starts. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** The practice partner by itself, as a provider elsewhere that asks for a key. */
+export class Partner {
+  /** Where its interface is. */
+  url
+  #folder
+  #program
+  #said = ''
+
+  static async start({ key, origin }) {
+    const partner = new Partner()
+    partner.#folder = await mkdtemp(join(tmpdir(), 'parley-partner-'))
+    const file = join(partner.#folder, 'key')
+    await writeFile(file, key, { mode: 0o600 })
+    const flags = ['--addr', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--key-file', file, '--origin', origin]
+    partner.#program = spawn(binary, ['partner', ...flags], { env: bare() })
+    const hear = (text) => (partner.#said += text)
+    partner.#program.stderr.setEncoding('utf8').on('data', hear)
+    const late = setTimeout(() => partner.#program.kill(), patience)
+    for await (const line of createInterface({ input: partner.#program.stdout })) {
+      hear(`${line}\n`)
+      partner.url = /^The partner is ready: (\S+)/.exec(line)?.[1]
+      if (partner.url) break
+    }
+    clearTimeout(late)
+    assert.ok(partner.url, `the partner ended before it was ready:\n${partner.#said}`)
+    partner.#program.stdout.on('data', hear)
+    return partner
+  }
+
+  /** All that it has said so far. */
+  get said() {
+    return this.#said
+  }
+
+  async stop() {
+    this.#program.kill('SIGTERM')
+    if (this.#program.exitCode === null) await once(this.#program, 'exit')
+    await rm(this.#folder, { recursive: true })
+  }
 }

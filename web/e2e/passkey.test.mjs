@@ -1,12 +1,10 @@
 // Passkeys, with Chromium's own virtual authenticator. They need a name, so
 // Parley is opened as localhost here.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { launch, microphone } from './chromium.mjs'
 import { ada, Learner } from './learner.mjs'
-import { Parley } from './parley.mjs'
+import { freePort, Parley } from './parley.mjs'
 
 let parley, browser, learner, authenticator
 
@@ -87,14 +85,4 @@ class Authenticator {
   async credentials() {
     return (await this.#devtools.send('WebAuthn.getCredentials', { authenticatorId: this.#id })).credentials
   }
-}
-
-/** A port that nobody listens at now: the address must be known before the program starts. */
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }
