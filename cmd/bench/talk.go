@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -113,14 +114,25 @@ func turn(item string, status events.TranscriptStatus) *events.SegmentTranscribe
 // vocabulary is what sentences are made of.
 const vocabulary = "quiero reservar mesa para cuatro personas mañana tarde cerca ventana tiene algo sin gluten cuánto cuesta gracias hasta luego prefiero vino tinto agua fría"
 
+// sentences are made before anything is measured: speakers should cost what
+// appending costs, not what making words does.
+var sentences = sync.OnceValue(func() []string {
+	words := strings.Fields(vocabulary)
+	made := make([]string, 1000)
+	for i := range made {
+		var text []rune
+		for len(text) < textLength {
+			text = append(text, []rune(words[rand.IntN(len(words))]+" ")...)
+		}
+		made[i] = string(text[:textLength])
+	}
+	return made
+})
+
 // sentence has sixty characters.
 func sentence() string {
-	words := strings.Fields(vocabulary)
-	var text []rune
-	for len(text) < textLength {
-		text = append(text, []rune(words[rand.IntN(len(words))]+" ")...)
-	}
-	return string(text[:textLength])
+	made := sentences()
+	return made[rand.IntN(len(made))]
 }
 
 // seed appends that many talks, each as one append.
