@@ -52,7 +52,7 @@ dev: $(PAGE) ## Vite with reload in front of a running server
 e2e: build ## the whole line in a browser
 	browser=$$(.ci/chromium) && cd web && PARLEY_CHROMIUM="$$browser" npm run e2e
 
-bench: ## measure beside raw baselines; QUICK=1: in two minutes, JSON=1: JSON lines only
+bench: ## measure beside raw baselines; QUICK=1: in some three minutes, JSON=1: JSON lines only
 	@$(MAKE) --no-print-directory build >&2
 	@go run ./cmd/bench -dir .cache $(if $(QUICK),-quick) $(if $(JSON),-json) $(ARGS)
 

@@ -1,8 +1,8 @@
 // Command bench measures Parley beside raw baselines: what a plain client of the
 // same servers reaches, on the same disk, in the same run.
 //
-//	bench -parley bin/parley            the whole table, in less than twenty minutes
-//	bench -parley bin/parley -quick     less of everything, in less than two minutes
+//	bench -parley bin/parley            the whole table; growing to 300,000 sessions takes most of its time
+//	bench -parley bin/parley -quick     less of everything, in some three minutes
 //	bench -parley bin/parley -json      one JSON object a line, and nothing else
 //	bench -only append,visible          some of the measurements
 //
