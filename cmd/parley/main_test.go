@@ -91,7 +91,7 @@ func start(t *testing.T, dir string, env ...string) *program {
 		last = "code=" // with a provider there is no word of the partner
 	}
 	go func() { p.ended <- p.listen(stdout, last, ready) }()
-	t.Cleanup(p.kill)
+	t.Cleanup(p.leave)
 	select {
 	case <-ready:
 	case err := <-p.ended:
@@ -131,6 +131,22 @@ func (p *program) kill() {
 		p.ended <- err
 	case <-time.After(patience):
 		p.t.Error("the program outlives SIGKILL")
+	}
+}
+
+// leave ends it after a test, unless it has ended. SIGTERM: the servers of a
+// killed program outlive it by a moment, and write in a folder that the test
+// removes.
+func (p *program) leave() {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return // it has ended
+	}
+	select {
+	case err := <-p.ended:
+		p.ended <- err
+	case <-time.After(patience):
+		p.kill()
+		p.t.Errorf("the program does not stop\n%s", p.out)
 	}
 }
 

@@ -71,9 +71,7 @@ func (p *Partner) join(id string) (*call, bool) {
 // attend serves a sideband until it leaves or the call is over.
 func (c *call) attend(ctx context.Context, s *sideband) {
 	s.socket.SetReadLimit(maxCommand)
-	read := make(chan error, 1)
-	go func() { read <- c.obey(ctx, s) }()
-	err := c.tell(ctx, s, read)
+	err := c.host(ctx, s)
 	close(s.left)
 	switch {
 	case err == nil: // the call is over
@@ -84,6 +82,21 @@ func (c *call) attend(ctx context.Context, s *sideband) {
 	if err != nil {
 		c.log.Debug("partner: sideband over", "err", err)
 	}
+}
+
+// host lets it in before the first word of it is heard, so that it hears
+// every answer.
+func (c *call) host(ctx context.Context, s *sideband) error {
+	select {
+	case c.sidebands <- s:
+	case <-c.over:
+		return nil
+	case <-ctx.Done():
+		return nil
+	}
+	read := make(chan error, 1)
+	go func() { read <- c.obey(ctx, s) }()
+	return c.tell(ctx, s, read)
 }
 
 // obey passes what the sideband sends on to the conversation.
@@ -104,13 +117,6 @@ func (c *call) obey(ctx context.Context, s *sideband) error {
 
 // tell sends events until the call is over, and then those that wait.
 func (c *call) tell(ctx context.Context, s *sideband, read <-chan error) error {
-	select {
-	case c.sidebands <- s:
-	case <-c.over:
-		return nil
-	case <-ctx.Done():
-		return nil
-	}
 	for {
 		select {
 		case raw, open := <-s.events:
