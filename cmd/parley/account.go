@@ -23,6 +23,14 @@ type roleList []events.Role
 // String is for the flag package.
 func (l *roleList) String() string { return fmt.Sprint(*l) }
 
+// asFlags writes the roles as a command takes them.
+func (l roleList) asFlags(name string) (text string) {
+	for _, role := range l {
+		text += " " + name + " " + string(role)
+	}
+	return text
+}
+
 // Set adds roles.
 func (l *roleList) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
@@ -66,6 +74,7 @@ func account(ctx context.Context, t terminal, args []string) error {
 type accountFlags struct {
 	email  string
 	asJSON bool
+	reason *string
 	data   *string
 	set    *flag.FlagSet
 }
@@ -75,6 +84,7 @@ func newAccountFlags(t terminal, name string) *accountFlags {
 	f.set, f.data = flags(t, "account "+name)
 	f.set.StringVar(&f.email, "email", "", "e-mail address that signs in")
 	f.set.BoolVar(&f.asJSON, "json", false, "print JSON")
+	f.reason = reasonFlag(f.set)
 	return f
 }
 
@@ -102,6 +112,19 @@ func (f *accountFlags) say(t terminal, value map[string]any, format string, args
 	return err
 }
 
+// noted puts on the audit trail what is about to be done, about an account or about
+// one that is not there yet, and gives who does it.
+func (f *accountFlags) noted(ctx context.Context, log *jetstream.Log, does string, about events.AccountID) (events.Actor, error) {
+	what := act{does: "account " + does, about: about, reason: *f.reason}
+	if about != "" {
+		what.object = about.Aggregate().String()
+	}
+	if err := record(ctx, log, what); err != nil {
+		return "", err
+	}
+	return operator()
+}
+
 func accountsOn(log *jetstream.Log) *http.Accounts {
 	return http.NewAccounts(log, log.Vault(), http.NewPasswords(hashesAtOnce), time.Now, newID)
 }
@@ -126,7 +149,7 @@ func accountAdd(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	return withLog(ctx, t, *f.data, func(log *jetstream.Log, _ reach) error {
-		by, err := operator()
+		by, err := f.noted(ctx, log, "add"+roles.asFlags("--role"), "")
 		if err != nil {
 			return err
 		}

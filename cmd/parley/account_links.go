@@ -22,8 +22,12 @@ func accountInvite(ctx context.Context, t terminal, args []string) error {
 	if len(roles) == 0 {
 		return events.Errorf(events.CodeInvalid, "--role is missing: learner, analyst or operator")
 	}
-	return f.link(ctx, t, http.InvitationURL, func(accounts *http.Accounts, by events.Actor) (http.Link, events.Position, error) {
-		return accounts.Invite(ctx, by, events.Person{Name: *name, Email: f.email}, roles)
+	return f.link(ctx, t, http.InvitationURL, func(log *jetstream.Log) (http.Link, events.Position, error) {
+		by, err := f.noted(ctx, log, "invite"+roles.asFlags("--role"), "")
+		if err != nil {
+			return http.Link{}, 0, err
+		}
+		return accountsOn(log).Invite(ctx, by, events.Person{Name: *name, Email: f.email}, roles)
 	})
 }
 
@@ -34,23 +38,27 @@ func accountReset(ctx context.Context, t terminal, args []string) error {
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	return f.link(ctx, t, http.ResetURL, func(accounts *http.Accounts, by events.Actor) (http.Link, events.Position, error) {
-		return accounts.AllowReset(ctx, by, f.email)
+	return f.link(ctx, t, http.ResetURL, func(log *jetstream.Log) (http.Link, events.Position, error) {
+		account, err := accountsOn(log).ByEmail(ctx, f.email)
+		if err != nil {
+			return http.Link{}, 0, err
+		}
+		by, err := f.noted(ctx, log, "reset", account.ID)
+		if err != nil {
+			return http.Link{}, 0, err
+		}
+		return accountsOn(log).AllowReset(ctx, by, f.email)
 	})
 }
 
 // link prints what makes a link.
-func (f *accountFlags) link(ctx context.Context, t terminal, address func(*url.URL, http.Link) string, make func(*http.Accounts, events.Actor) (http.Link, events.Position, error)) error {
+func (f *accountFlags) link(ctx context.Context, t terminal, address func(*url.URL, http.Link) string, make func(*jetstream.Log) (http.Link, events.Position, error)) error {
 	return withLog(ctx, t, *f.data, func(log *jetstream.Log, to reach) error {
 		public, err := to.public()
 		if err != nil {
 			return err
 		}
-		by, err := operator()
-		if err != nil {
-			return err
-		}
-		link, position, err := make(accountsOn(log), by)
+		link, position, err := make(log)
 		if err != nil {
 			return err
 		}

@@ -22,11 +22,11 @@ func accountRole(ctx context.Context, t terminal, args []string) error {
 		return events.Errorf(events.CodeInvalid, "give one of --grant and --withdraw, with one role")
 	}
 	return withLog(ctx, t, *f.data, func(log *jetstream.Log, to reach) error {
-		by, err := operator()
+		account, err := accountsOn(log).ByEmail(ctx, f.email)
 		if err != nil {
 			return err
 		}
-		account, err := accountsOn(log).ByEmail(ctx, f.email)
+		by, err := f.noted(ctx, log, "role"+grant.asFlags("--grant")+withdraw.asFlags("--withdraw"), account.ID)
 		if err != nil {
 			return err
 		}

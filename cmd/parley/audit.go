@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"parley/events"
-	"parley/events/jetstream"
 	"parley/http"
 	"parley/projections"
 	"parley/projections/postgres"
@@ -52,7 +51,7 @@ const withoutReason = "no reason was given"
 
 // record puts what an operator is about to do on its audit trail. It is done
 // only if that is stored.
-func record(ctx context.Context, log *jetstream.Log, what act) error {
+func record(ctx context.Context, log events.LoadAppender, what act) error {
 	if what.reason == "" {
 		what.reason = withoutReason
 	}

@@ -23,6 +23,7 @@ func backup(ctx context.Context, t terminal, args []string) error {
 	set, data := flags(t, "backup")
 	dir := set.String("to", "", "the `folder` to write; it must be empty, or is made")
 	asJSON := set.Bool("json", false, "print the manifest")
+	reason := reasonFlag(set)
 	if err := parse(set, args); err != nil {
 		return err
 	}
@@ -40,7 +41,10 @@ func backup(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	made, err := from.backUp(ctx, *dir, t.progress("writing"))
+	var made manifest
+	if err = record(ctx, from.trails(), act{does: "backup", reason: *reason}); err == nil {
+		made, err = from.backUp(ctx, *dir, t.progress("writing"))
+	}
 	if err = errors.Join(err, from.close()); err != nil {
 		return err
 	}

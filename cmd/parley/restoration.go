@@ -171,6 +171,9 @@ func (r *restoration) carryOut(ctx context.Context) error {
 	if err := r.site.put(ctx, r.flags.from, r.manifest.of(parleylog.LogStream)); err != nil {
 		return err
 	}
+	if err := record(ctx, log, act{does: "restore", reason: r.flags.reason}); err != nil {
+		return err
+	}
 	return r.filter(ctx, log, erased)
 }
 

@@ -19,6 +19,7 @@ type restoreFlags struct {
 	replace     bool
 	replaceKeys bool
 	olderLedger bool
+	reason      string
 	asJSON      bool
 	consent     consent
 }
@@ -31,15 +32,19 @@ func readRestoreFlags(t terminal, args []string) (restoreFlags, error) {
 	set.BoolVar(&f.replace, "replace", false, "delete the log that is here")
 	set.BoolVar(&f.replaceKeys, "replace-keys", false, "delete the keys that are here, which are of another vault than the backup's")
 	set.BoolVar(&f.olderLedger, "accept-older-ledger", false, "restore although sessions that were erased since the backup come back")
+	reason := reasonFlag(set)
 	set.BoolVar(&f.asJSON, "json", false, "print what was done as JSON")
 	set.BoolVar(&f.consent.yes, "yes", false, "do it without asking")
 	set.BoolVar(&f.consent.dryRun, "dry-run", false, "only say what would be done")
 	if err := parse(set, args); err != nil {
 		return f, err
 	}
-	f.data = *data
+	f.data, f.reason = *data, *reason
 	if f.from == "" || set.NArg() > 0 {
 		return f, events.Errorf(events.CodeInvalid, "name a backup: parley restore --from DIR")
+	}
+	if f.reason != "" { // it is noted when the log has gone and come already
+		return f, events.CheckReason(f.reason)
 	}
 	return f, nil
 }
