@@ -23,7 +23,9 @@ func TestAbandonedSession(t *testing.T) {
 		c.until("ended", changed, func() bool { return c.status() == "ended" })
 		recording := sample(t)
 		c.announce(recording)
-		c.put(recording)
+		if a := c.put(recording); a.status != http.StatusOK {
+			t.Fatal(a)
+		}
 		c.complete()
 		c.until("saved", changed, func() bool { return c.status() == "saved" })
 	})

@@ -234,7 +234,9 @@ func (b *browser) refused(t *testing.T) *conversation {
 	sum := sha256.Sum256(garbage)
 	a := c.must(http.StatusOK, "POST", c.path("/upload"), map[string]any{"size": len(garbage), "sha256": hex.EncodeToString(sum[:]), "content_type": "audio/webm", "duration_ms": 900})
 	c.upload, c.parts = a.text("upload_id"), a.json["parts"].([]any)
-	c.put(garbage)
+	if a := c.put(garbage); a.status != http.StatusOK {
+		t.Fatalf("put: %s", a)
+	}
 	c.must(http.StatusOK, "POST", c.path("/end"), map[string]any{"reason": "learner", "recording_expected": true, "last_n": 0})
 	changed := c.watch()
 	c.must(http.StatusOK, "POST", c.path("/upload/"+c.upload+"/complete"), nil)

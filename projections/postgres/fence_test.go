@@ -87,7 +87,7 @@ func TestTwoProjectors(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("the slow one ended with %v", err)
 	}
-	fold := projections.NewRows(wordKeys(t, keys))
+	fold := projections.NewRows(wordKeys(t, keys, first, second))
 	for _, e := range log.all {
 		fold.Apply(e)
 	}

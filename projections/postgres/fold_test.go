@@ -70,7 +70,7 @@ func rowsEqualTheFold(t *testing.T, db *postgres.Database, keys *vault, store *p
 		project(t, log.upTo(rapid.IntRange(0, len(log.all)).Draw(rt, "restart")), store)
 		project(t, log, store)
 
-		fold := projections.NewRows(wordKeys(t, keys))
+		fold := projections.NewRows(wordKeys(t, keys, first, second))
 		for _, e := range log.all {
 			fold.Apply(e)
 		}
@@ -88,10 +88,10 @@ func anyCut(t *rapid.T) cut {
 	return cut{rapid.IntRange(1, 20).Draw(t, "size"), rapid.IntRange(0, 3).Draw(t, "again")}
 }
 
-func wordKeys(t *testing.T, by postgres.Deriver) projections.WordKeys {
+func wordKeys(t *testing.T, by postgres.Deriver, of ...events.SessionID) projections.WordKeys {
 	t.Helper()
 	keys := projections.WordKeys{}
-	for _, id := range []events.SessionID{first, second} {
+	for _, id := range of {
 		key, ok, err := postgres.KeyOf(t.Context(), by, id)
 		if err != nil || !ok {
 			t.Fatalf("key of %s: %v", id, err)

@@ -187,7 +187,7 @@ func (s *Store) park(ctx context.Context, from, to projections.Checkpoint, e eve
 // these rows (a retry of dead letters) or must see them stand still (a switch)
 // takes the same lock.
 func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, rows *projections.Rows, keys projections.Keys, change func()) error {
-	return pgx.BeginTxFunc(ctx, s.db.pool, pgx.TxOptions{BeginQuery: s.begin()}, func(tx pgx.Tx) error {
+	return pgx.BeginTxFunc(ctx, s.db.pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
 		reads := &pgx.Batch{}
 		s.queueLock(reads, from)
 		schema := s.db.config.schema(from.Version)
@@ -202,13 +202,11 @@ func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, r
 
 // begin makes a transaction find rows by their keys: the planner knows nothing
 // of tables that were made just now, and would read them whole for every batch.
-func (s *Store) begin() string {
-	begin := "begin; set local enable_seqscan to off; set local enable_hashjoin to off; set local enable_mergejoin to off"
-	if s.version != 0 {
-		begin += "; set local synchronous_commit to off" // nobody reads it yet; the switch to it syncs all
-	}
-	return begin
-}
+// One plan does for batches of any size, and making it costs more than running it.
+// No commit waits for the disk: rows and checkpoint are lost together in a crash of
+// PostgreSQL, and come from the log again.
+const begin = "begin; set local enable_seqscan to off; set local enable_hashjoin to off; set local enable_mergejoin to off;" +
+	" set local plan_cache_mode to force_generic_plan; set local synchronous_commit to off"
 
 // queueLock waits for the checkpoint and looks whether it still is where this
 // projector left it. A switch of versions fences off as well, and must not look

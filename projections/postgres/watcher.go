@@ -24,6 +24,7 @@ type Watcher struct {
 	mark    *projections.Mark
 	hearers *hearers
 	told    events.Position // all changes up to here are told
+	seen    events.Position // where the checkpoint stood
 	begun   bool
 }
 
@@ -73,6 +74,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		if w.mark.At() > before {
 			pause = firstPause
 		}
+		w.mark.Set(0) // a server that crashed comes back a moment earlier than it was
 		w.logger.Warn("watcher pauses", "pause", pause, "error", err)
 		if !rest(ctx, pause) {
 			return nil
@@ -136,7 +138,8 @@ func (w *Watcher) next(ctx context.Context, conn *pgx.Conn) (events.Position, er
 
 // tell lets waiters go on and tells the changes since the last time.
 func (w *Watcher) tell(ctx context.Context, at events.Position) error {
-	backwards := at < w.mark.At() // the read models began anew
+	backwards := at < w.seen // the read models began anew
+	w.seen = at
 	w.mark.Set(at)
 	switch {
 	case !w.begun || backwards: // what came before is not known one by one
