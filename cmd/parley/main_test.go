@@ -24,6 +24,9 @@ import (
 const asProgram = "TEST_AS_PARLEY"
 
 func TestMain(m *testing.M) {
+	if killed := os.Getenv(asKilledEraser); killed != "" {
+		os.Exit(serveUntilKilled(killed, os.Args[2:]))
+	}
 	if os.Getenv(asProgram) != "" {
 		os.Exit(run(signalled(), terminal{os.Stdin, os.Stdout, os.Stderr, programEnviron()}, os.Args[1:]))
 	}
@@ -74,8 +77,14 @@ func invoke(t *testing.T, stdin string, args ...string) (stdout, stderr string, 
 // start runs serve on a folder and waits for its word that it is ready.
 func start(t *testing.T, dir string, env ...string) *program {
 	t.Helper()
+	return startWith(t, dir, nil, env...)
+}
+
+// startWith is start with more flags.
+func startWith(t *testing.T, dir string, more []string, env ...string) *program {
+	t.Helper()
 	p := &program{t: t, dir: dir, ended: make(chan error, 1), out: &bytes.Buffer{}}
-	p.cmd = exec.Command(os.Args[0], "serve", "--data", dir, "--addr", "127.0.0.1:0")
+	p.cmd = exec.Command(os.Args[0], append([]string{"serve", "--data", dir, "--addr", "127.0.0.1:0"}, more...)...)
 	p.cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
 	p.cmd.Stderr = p.out
 	stdout, err := p.cmd.StdoutPipe()

@@ -46,6 +46,7 @@ type instance struct {
 	backend *backend
 	speech  *speech
 	project *projections.Projector
+	staff   staff
 	still   *standstill
 	ready   atomic.Bool
 	out     func(format string, args ...any)
@@ -55,10 +56,16 @@ type instance struct {
 // configuration is checked whole, then the port is taken, then the folder, and
 // each failure undoes what came before it.
 func serve(ctx context.Context, t terminal, args []string) error {
+	return serveBy(ctx, t, args, dutiesOf)
+}
+
+// serveBy is serve with workers of a caller's.
+func serveBy(ctx context.Context, t terminal, args []string, staff staff) error {
 	in, folder, err := prepare(ctx, t, args)
 	if err != nil {
 		return err
 	}
+	in.staff = staff
 	defer folder.Close()
 	defer in.listen.Close()
 	if err := requireDurability(ctx, in.config); err != nil {
@@ -202,7 +209,7 @@ func (in *instance) run(ctx context.Context) error {
 		group.Go(func() error { return in.project.Run(ctx) })
 	}
 	if in.has(roleWorker) {
-		for _, duty := range dutiesOf(in.config, in.backend.log, in.backend.store, in.logger) {
+		for _, duty := range in.staff(in.config, in.backend.log, in.backend.store, in.logger) {
 			group.Go(func() error { return keepDoing(ctx, duty, in.still, in.logger) })
 		}
 	}

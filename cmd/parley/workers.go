@@ -24,7 +24,10 @@ type duty struct {
 	do   func(context.Context) error
 }
 
-// dutiesOf makes the workers of one instance.
+// staff makes the workers of one instance.
+type staff func(Config, *jetstream.Log, *s3.Store, *slog.Logger) []duty
+
+// dutiesOf is the staff that every instance has.
 func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
 	eraser := eraserOf(log, store, rate.NewLimiter(rate.Limit(c.SweepRate), 1))
@@ -46,10 +49,14 @@ func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger
 
 // eraserOf makes an eraser that reaches all that is there.
 func eraserOf(log *jetstream.Log, objects erasure.Objects, pace erasure.Pace) *erasure.Eraser {
-	return erasure.NewEraser(erasure.Doors{
+	return erasure.NewEraser(eraserDoors(log, objects), pace, time.Now, newEventID)
+}
+
+func eraserDoors(log *jetstream.Log, objects erasure.Objects) erasure.Doors {
+	return erasure.Doors{
 		Log: log, Vault: log.Vault(), Objects: objects, Ledger: log.Ledger(), Sweeper: log,
 		Copies: log, Register: log, SignIns: log.SignIns(),
-	}, pace, time.Now, newEventID)
+	}
 }
 
 // timekeeping is to arm the timers of new sessions, to hear those that ring, and at

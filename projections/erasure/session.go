@@ -23,6 +23,17 @@ func (d *deletion) Evolve(e events.Event) {
 	}
 }
 
+// stored is how many objects the log knows to have been in the store.
+func (d *deletion) stored() int {
+	switch {
+	case d.Audio != nil && d.Measured != nil:
+		return 2
+	case d.Audio != nil, d.Completed != nil && d.Rejected == nil:
+		return 1
+	}
+	return 0
+}
+
 // session does one piece of work on a session.
 func (t task) session(ctx context.Context, id events.SessionID, sweeps bool) error {
 	s := newDeletion(id)
@@ -41,8 +52,8 @@ func (t task) session(ctx context.Context, id events.SessionID, sweeps bool) err
 
 // bury makes the session unreadable, sets the tombstone and gives it. One session at a
 // time: its own hint and its account's meet here, and the one that removes the objects
-// is to count them. The count is that of this run: one that was interrupted took its
-// count along.
+// is to count them. A run that was interrupted took its count along; what the log knows
+// of is counted all the same.
 func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionErased, error) {
 	t.one.Lock()
 	defer t.one.Unlock()
@@ -71,7 +82,7 @@ func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionEra
 		tombstone := &events.SessionErased{
 			Positions:    positions,
 			Events:       int(positions.Count()),
-			Objects:      objects,
+			Objects:      max(objects, s.stored()),
 			UnreadableAt: unreadableAt,
 		}
 		if !s.requestedAt.IsZero() {
