@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/oklog/ulid/v2"
@@ -62,6 +63,9 @@ type system struct {
 	bench    *bench
 }
 
+// answerWait lets a busy machine be slow instead of failing: a number is wanted.
+const answerWait = time.Minute
+
 // start brings up servers on a folder and opens what stands on them.
 func (b *bench) start(ctx context.Context, dir string) (_ *system, err error) {
 	running, err := b.startServers(ctx, dir)
@@ -82,7 +86,7 @@ func (b *bench) start(ctx context.Context, dir string) (_ *system, err error) {
 		return nil, err
 	}
 	s.master = jetstream.MasterKeyFile(filepath.Join(keys, "master"))
-	s.log = jetstream.New(s.nc, jetstream.Config{MasterKey: s.master})
+	s.log = jetstream.New(s.nc, jetstream.Config{MasterKey: s.master, AnswerWait: answerWait})
 	if err := s.log.Open(ctx); err != nil {
 		return nil, err
 	}
