@@ -28,7 +28,7 @@ build: $(PAGE) ## one binary, bin/parley, with the page in it
 
 test: build ## install what is missing, a browser included, and pass every test
 	browser=$$(.ci/chromium) && race=$$(.ci/race) \
-	&& go test $$race -timeout 15m ./... \
+	&& go test $$race -timeout 30m ./... \
 	&& .ci/fuzz 10s \
 	&& cd web && npm test && PARLEY_CHROMIUM="$$browser" npm run e2e
 
