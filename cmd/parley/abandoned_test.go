@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"net/http"
+	"testing"
+)
 
 func TestAbandonedSession(t *testing.T) {
 	p := start(t, t.TempDir())
