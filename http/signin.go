@@ -33,6 +33,12 @@ type SignIns interface {
 	// RevokeOthers ends all of an account's but one; "" spares none.
 	// Errors: CodeUnavailable; then it must be repeated.
 	RevokeOthers(ctx context.Context, account events.AccountID, keep events.BrowserID) error
+	// Watch closes ended when a sign-in is ended, by whatever instance; at once
+	// when it is over. Errors: CodeUnavailable; then there is nothing to cancel.
+	Watch(ctx context.Context, account events.AccountID, browser events.BrowserID) (ended <-chan struct{}, cancel func(), err error)
+	// Has tells whether a sign-in is still there: it may also end by time.
+	// Errors: CodeUnavailable.
+	Has(ctx context.Context, account events.AccountID, browser events.BrowserID) (bool, error)
 }
 
 // How long a browser stays signed in: not longer than this after its last use,

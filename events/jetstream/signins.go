@@ -177,7 +177,7 @@ func (s *SignIns) Revoke(ctx context.Context, account events.AccountID, browser 
 	if err != nil || m == nil {
 		return err
 	}
-	return s.leader.erase(ctx, m.seq)
+	return s.end(ctx, account, browser, m.seq)
 }
 
 // RevokeAll ends every sign-in of an account.
@@ -193,7 +193,7 @@ func (s *SignIns) RevokeOthers(ctx context.Context, account events.AccountID, ke
 		if browser == keep {
 			return nil
 		}
-		return s.leader.erase(ctx, m.seq)
+		return s.end(ctx, account, browser, m.seq)
 	})
 }
 

@@ -176,3 +176,77 @@ func TestLedger(t *testing.T) {
 		}
 	})
 }
+
+// TestSignInWatched ends sign-ins on one log while another watches them.
+func TestSignInWatched(t *testing.T) {
+	const ana = events.AccountID("01KKNQ5E4800000000000000AA")
+	b := eventstest.NewBundle(t)
+	here, there := b.Log.SignIns(), eventstest.OpenLog(t, b.NATS.Connect(), jetstream.Config{Now: b.Clock.Now}).SignIns()
+	watch := func(t *testing.T, browser events.BrowserID) <-chan struct{} {
+		t.Helper()
+		now := b.Clock.Now()
+		if err := here.Put(t.Context(), token("x"), events.SignIn{Account: ana, Browser: browser, BegunAt: now, EndsAt: now.Add(day)}, day); err != nil {
+			t.Fatal(err)
+		}
+		ended, cancel, err := there.Watch(t.Context(), ana, browser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cancel)
+		return ended
+	}
+	has := func(t *testing.T, browser events.BrowserID, want bool) {
+		t.Helper()
+		if got, err := there.Has(t.Context(), ana, browser); err != nil || got != want {
+			t.Errorf("%s is there: %t, %v", browser, got, err)
+		}
+	}
+	open := func(t *testing.T, ended <-chan struct{}) {
+		t.Helper()
+		select {
+		case <-ended:
+			t.Error("it ended")
+		default:
+		}
+	}
+	desk, phone, tablet := watch(t, "desk"), watch(t, "phone"), watch(t, "tablet")
+
+	t.Run("one that is ended elsewhere ends", func(t *testing.T) {
+		has(t, "desk", true)
+		if err := here.Revoke(t.Context(), ana, "desk"); err != nil {
+			t.Fatal(err)
+		}
+		<-desk
+		has(t, "desk", false)
+		open(t, phone)
+	})
+	t.Run("all others end, and the one that is kept does not", func(t *testing.T) {
+		if err := here.RevokeOthers(t.Context(), ana, "tablet"); err != nil {
+			t.Fatal(err)
+		}
+		<-phone
+		has(t, "tablet", true)
+		open(t, tablet)
+	})
+	t.Run("one that is not there has ended", func(t *testing.T) {
+		ended, cancel, err := there.Watch(t.Context(), ana, "desk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cancel()
+		<-ended
+	})
+	t.Run("one whose time is over is not there", func(t *testing.T) {
+		b.Clock.Advance(day - time.Second)
+		has(t, "tablet", true)
+		b.Clock.Advance(time.Second)
+		has(t, "tablet", false)
+	})
+	t.Run("nobody watches what is no sign-in", func(t *testing.T) {
+		for _, account := range []events.AccountID{"", "*", "a.b"} {
+			if _, _, err := there.Watch(t.Context(), account, "desk"); events.CodeOf(err) != events.CodeInvalid {
+				t.Errorf("%q: %v", account, err)
+			}
+		}
+	})
+}
