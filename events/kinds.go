@@ -28,6 +28,7 @@ const (
 	KindSegmentInterrupted     Kind = "segment_interrupted"
 	KindUsageRecorded          Kind = "usage_recorded"
 	KindRecordingStarted       Kind = "recording_started"
+	KindRecordingStopped       Kind = "recording_stopped"
 	KindRecordingMuted         Kind = "recording_muted"
 	KindOutboxReceived         Kind = "outbox_received"
 	KindSessionEnded           Kind = "session_ended"
@@ -77,6 +78,7 @@ var blank = map[Kind]func() Body{
 	KindSegmentInterrupted:         func() Body { return new(SegmentInterrupted) },
 	KindUsageRecorded:              func() Body { return new(UsageRecorded) },
 	KindRecordingStarted:           func() Body { return new(RecordingStarted) },
+	KindRecordingStopped:           func() Body { return new(RecordingStopped) },
 	KindRecordingMuted:             func() Body { return new(RecordingMuted) },
 	KindOutboxReceived:             func() Body { return new(OutboxReceived) },
 	KindSessionEnded:               func() Body { return new(SessionEnded) },

@@ -146,6 +146,7 @@ type Measure string
 const (
 	ByProvider Measure = "provider" // the provider's turn detection
 	ByArrival  Measure = "arrival"  // the report's arrival in the browser
+	ByPress    Measure = "press"    // push-to-talk: the button's press and release
 )
 
 // SegmentInterrupted marks a tutor's segment that was cut off. The generated
@@ -170,6 +171,14 @@ type RecordingStarted struct {
 	ContentType string `json:"content_type,omitempty"`
 }
 
+// RecordingStopped says that nothing is recorded from here, before the
+// session's end: the microphone is gone, or the recorder failed.
+type RecordingStopped struct {
+	Cause string `json:"cause"`
+	AtMS  int64  `json:"at_ms"`
+	RecMS *int64 `json:"rec_ms,omitempty"`
+}
+
 // RecordingMuted says that the learner's channel is silent from here, or not.
 type RecordingMuted struct {
 	On    bool   `json:"on"`
@@ -186,13 +195,16 @@ type OutboxReceived struct {
 // EndReason is why a session ended.
 type EndReason string
 
-// The reasons of design section 5.
+// The reasons of design section 5, and those for which the server hangs up.
 const (
 	EndedByLearner            EndReason = "learner"
 	EndedByTokenRefreshFailed EndReason = "token_refresh_failed"
 	EndedByTimeLimit          EndReason = "time_limit"
 	EndedAbandoned            EndReason = "abandoned"
 	EndedByOperator           EndReason = "operator"
+	EndedIdle                 EndReason = "idle"       // nobody spoke
+	EndedUsedUp               EndReason = "used_up"    // the minutes of the day
+	EndedBySignOut            EndReason = "signed_out" // in the browser that it was talked in
 )
 
 // SessionEnded ends the talking; what is on the way still arrives.
@@ -312,6 +324,9 @@ func (*UsageRecorded) Kind() Kind { return KindUsageRecorded }
 
 // Kind is recording_started.
 func (*RecordingStarted) Kind() Kind { return KindRecordingStarted }
+
+// Kind is recording_stopped.
+func (*RecordingStopped) Kind() Kind { return KindRecordingStopped }
 
 // Kind is recording_muted.
 func (*RecordingMuted) Kind() Kind { return KindRecordingMuted }

@@ -70,12 +70,18 @@ func (s *Session) draft(r Report) []Event {
 	var drafts []Event
 	for k, b := range r.Bodies {
 		e := Event{ID: EventID(fmt.Sprintf("%s-%d-%d", s.ID, r.N, k)), Via: ViaBrowser, N: r.N, Body: b}
-		if s.Turns.knows(e) {
+		if s.Turns.knows(e) || wordsCarried(b) {
 			continue
 		}
 		drafts = append(drafts, e)
 	}
 	return drafts
+}
+
+// wordsCarried tells whether a body would tell the words of an earlier call again.
+func wordsCarried(b Body) bool {
+	t, is := b.(*SegmentTranscribed)
+	return is && ItemKey{t.Call, t.Item}.Carried()
 }
 
 // knows tells whether an event would repeat what the transcript already has:
@@ -86,7 +92,7 @@ func (t *Transcript) knows(e Event) bool {
 		it := t.Items[ItemKey{b.Call, b.Item}]
 		return it != nil && it.Seen <= e.Rank() &&
 			(b.Previous == nil || it.Previous.Known() && it.Previous.Rank <= e.Rank()) &&
-			(b.Speaker == "" || b.Speaker == it.Speaker) &&
+			(b.Speaker == "" || b.Speaker == it.Speaker || it.Carried()) &&
 			(b.Response == "" || b.Response == it.Response)
 	case *SegmentTranscribed:
 		it := t.Items[ItemKey{b.Call, b.Item}]

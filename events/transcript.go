@@ -3,6 +3,7 @@ package events
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // ItemKey names an item of the provider's conversation within a session.
@@ -10,6 +11,14 @@ type ItemKey struct {
 	Call int
 	Item string
 }
+
+// CarriedPrefix begins the ids that a page gives to the turns which it creates
+// again in a new call, so that the tutor knows what was said. Such an item is a
+// link in the chain and nothing else: its words are told once, in their own call.
+const CarriedPrefix = "carried_"
+
+// Carried tells whether an item was carried over from an earlier call.
+func (k ItemKey) Carried() bool { return strings.HasPrefix(k.Item, CarriedPrefix) }
 
 // ResponseKey names a response of the provider within a session.
 type ResponseKey struct {
@@ -125,6 +134,9 @@ func (t *Transcript) item(key ItemKey, rank int64) *ItemFacts {
 	it, known := t.Items[key]
 	if !known {
 		it = &ItemFacts{ItemKey: key, Seen: rank}
+		if key.Carried() {
+			it.Speaker = NoSpeaker
+		}
 		t.Items[key] = it
 	}
 	it.Seen = min(it.Seen, rank)
@@ -157,7 +169,7 @@ func (it *ItemFacts) place(b *SegmentPlaced, rank int64) {
 var precedence = map[Speaker]int{"": 0, Learner: 1, Tutor: 2, NoSpeaker: 3}
 
 func (it *ItemFacts) transcribe(e Event, b *SegmentTranscribed, rank int64) {
-	if rank < it.Status.Rank {
+	if rank < it.Status.Rank || it.Carried() {
 		return
 	}
 	it.Status = Ranked[TranscriptStatus]{b.Status, rank}

@@ -121,4 +121,29 @@ func TestPageBodies(t *testing.T) {
 	if _, _, err := pageBodies(h, "parley.call_dropped", []byte(`{"cause":"`+strings.Repeat("x", maxPageText)+`"}`), nil); err != nil {
 		t.Error(err)
 	}
+	rec := int64(5000)
+	for name, test := range map[string]struct {
+		event, raw string
+		start, end int64
+	}{
+		"a held button is the turn's time":                  {"parley.talk_released", `{"item_id":"a","held_ms":1800}`, 3200, 5000},
+		"one held since before the recording began":         {"parley.talk_released", `{"item_id":"a","held_ms":5001}`, 0, 5000},
+		"times that run backwards give a turn of no length": {"parley.talk_released", `{"item_id":"a","held_ms":-7}`, 5000, 5000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kept, known, err := pageBodies(heard{call: 2, atMS: 900, recMS: &rec}, test.event, []byte(test.raw), nil)
+			if err != nil || !known || len(kept) != 1 {
+				t.Fatalf("%+v %v %v", kept, known, err)
+			}
+			b := kept[0].(*events.SegmentTimed)
+			if b.Item != "a" || *b.StartedRecMS != test.start || *b.EndedRecMS != test.end || b.MeasuredBy != events.ByPress {
+				t.Errorf("%+v", b)
+			}
+		})
+	}
+	for _, quiet := range []string{"parley.talk_pressed", "parley.talk_released"} {
+		if kept, known, err := pageBodies(h, quiet, []byte(`{}`), nil); err != nil || !known || len(kept) > 0 {
+			t.Errorf("%s: %+v %v %v", quiet, kept, known, err)
+		}
+	}
 }

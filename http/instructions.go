@@ -17,18 +17,20 @@ func (s *Server) mintRequest(ctx context.Context, session *events.Session, choic
 	if err != nil {
 		return realtime.MintRequest{}, err
 	}
-	request := realtime.MintRequest{
-		Instructions: instructions(topic), Language: topic.Language,
+	if choice == nil {
+		choice = &talkChoice{}
+	}
+	goesOn := len(session.Calls) > 0
+	return realtime.MintRequest{
+		Instructions: instructions(topic, choice, goesOn), Language: topic.Language, Speed: choice.Speed,
+		Turns: realtime.TurnDetection{Mode: turnMode[choice.Turns], Eagerness: eagerness[choice.Patience]}, Hold: goesOn,
 		SafetyIdentifier: safetyIdentifier(session.Learner), TTL: tokenLife, PromptID: string(session.Topic),
-	}
-	if s.config.Partner {
-		request.Turns.Mode = realtime.TurnsByLevel
-	}
-	if choice != nil {
-		request.Speed = choice.Speed
-		request.Turns.Eagerness = eagerness[choice.Patience]
-	}
-	return request, nil
+	}, nil
+}
+
+// turnMode is the provider's word for how a turn ends.
+var turnMode = map[string]realtime.TurnMode{
+	"": realtime.TurnsSemantic, "hands_free": realtime.TurnsSemantic, "push_to_talk": realtime.TurnsByHand,
 }
 
 // eagerness is the provider's word for the opposite of patience.
@@ -56,15 +58,33 @@ func (s *Server) topic(ctx context.Context, id events.TopicID) (*events.Topic, e
 	return topic, nil
 }
 
-// instructions tell the model how to be the tutor.
-func instructions(t *events.Topic) string {
+// slow is the speed from which on the tutor is asked to take its time, too:
+// a voice that is only slowed down still runs its words together.
+const slow = 0.9
+
+// instructions tell the model how to be the tutor. A call that goes on says
+// once more which language and role it is to keep: a model that reads a
+// history easily falls back into introducing itself.
+func instructions(t *events.Topic, choice *talkChoice, goesOn bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "You are a patient tutor for spoken practice. Speak only %s (BCP 47), at CEFR level %s: "+
 		"words and sentences that a learner of that level follows.\n", t.Language, t.Level)
 	fmt.Fprintf(&b, "The situation: %s. %s\n", t.Text.Title, t.Text.Scenario)
 	list(&b, "The learner wants to:", t.Text.Goals)
 	list(&b, "Phrases she is practising; give her occasion to use them:", t.Text.Phrases)
-	b.WriteString("Open the conversation yourself, in one or two short sentences. Keep each turn under three sentences " +
+	if choice.Speed != 0 && choice.Speed < slow {
+		b.WriteString("Speak slowly and clearly, in short sentences, with a pause after each. ")
+	}
+	if choice.Patience == "high" {
+		b.WriteString("She takes her time to think: never press her, and never finish her sentences. ")
+	}
+	if goesOn {
+		fmt.Fprintf(&b, "The conversation is under way and was only interrupted by the line. Go on where it stopped, "+
+			"in the same role and the same language (%s). Do not introduce yourself again, do not greet again, do not sum up. ", t.Language)
+	} else {
+		b.WriteString("Open the conversation yourself, in one or two short sentences. ")
+	}
+	b.WriteString("Keep each turn under three sentences " +
 		"and end most of them with a question. When she makes a mistake that matters, say the right form once, in " +
 		"passing, and go on. If she is stuck, offer her a beginning of a sentence. Stay in the situation.")
 	return b.String()

@@ -57,15 +57,20 @@ func (s *Server) mayCall(ctx context.Context, session events.SessionID) (done fu
 	if wait := s.limits.tokens.Take(caller(ctx), 1); wait > 0 {
 		return nil, limited(events.CodeLimited, wait, "too many tokens were asked for; try again in a moment")
 	}
-	var told []projections.Talk
-	err = s.fresh(ctx, "")
+	return s.limits.talk.begin(caller(ctx), session, s.talks(ctx))
+}
+
+// talks is what the read models tell of the caller's talk; nothing when they
+// cannot.
+func (s *Server) talks(ctx context.Context) (told []projections.Talk) {
+	err := s.fresh(ctx, "")
 	if err == nil {
 		told, err = s.doors.Views.Talks(ctx, caller(ctx), s.doors.Now().Add(-talkDay-s.config.SessionMax))
 	}
 	if err != nil {
 		s.logger.WarnContext(ctx, "talk is limited by memory alone", "error", err)
 	}
-	return s.limits.talk.begin(caller(ctx), session, told)
+	return told
 }
 
 // mayUpload lets the caller announce a recording, or put one through the

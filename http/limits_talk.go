@@ -125,13 +125,8 @@ func (l *talkLimit) wait(of *talked, now time.Time) time.Duration {
 	if l.talk == 0 {
 		return 0
 	}
-	spans := make([][2]time.Time, 0, len(of.sessions))
-	over := -l.talk
-	for _, talk := range of.sessions {
-		span := l.within(talk, now)
-		over += span[1].Sub(span[0])
-		spans = append(spans, span)
-	}
+	spans, used := l.spans(of, now)
+	over := used - l.talk
 	if over < 0 {
 		return 0
 	}
@@ -144,6 +139,29 @@ func (l *talkLimit) wait(of *talked, now time.Time) time.Duration {
 		return cmp.Or(span[0].Add(over+talkDay).Sub(now), time.Nanosecond)
 	}
 	return time.Nanosecond
+}
+
+// spans are the parts of an account's talks that lie in the window, and their
+// length in all.
+func (l *talkLimit) spans(of *talked, now time.Time) (spans [][2]time.Time, used time.Duration) {
+	for _, talk := range of.sessions {
+		span := l.within(talk, now)
+		used += span[1].Sub(span[0])
+		spans = append(spans, span)
+	}
+	return spans, used
+}
+
+// left is how much an account may still talk within the window; it means
+// nothing where there is no limit.
+func (l *talkLimit) left(account events.AccountID, told []projections.Talk) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	of := l.known.of(account, newTalked)
+	of.take(told, now.Add(-talkDay-l.longest))
+	_, used := l.spans(of, now)
+	return max(0, l.talk-used)
 }
 
 // within is the part of a talk that lies in the window.

@@ -106,7 +106,7 @@ func placed(h heard, item realtime.Item, previous *string) []events.Body {
 // speakerOf an item that is no turn is nobody: it stays a link in the chain.
 func speakerOf(item realtime.Item) events.Speaker {
 	switch {
-	case item.Type != "message":
+	case item.Type != "message" || strings.HasPrefix(item.ID, events.CarriedPrefix):
 		return events.NoSpeaker
 	case item.Role == "user":
 		return events.Learner
@@ -203,11 +203,13 @@ func pageBodies(h heard, name string, raw []byte, hash func(string) string) (kep
 		ResponseID     string `json:"response_id"`
 		AfterMS        int64  `json:"after_ms"`
 		On             bool   `json:"on"`
+		ItemID         string `json:"item_id"`
+		HeldMS         int64  `json:"held_ms"`
 	}
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return nil, true, events.Wrap(err, events.CodeInvalid, name+" does not decode")
 	}
-	for _, text := range []string{e.ProviderCallID, e.Cause, e.ContentType, e.ResponseID} {
+	for _, text := range []string{e.ProviderCallID, e.Cause, e.ContentType, e.ResponseID, e.ItemID} {
 		if len(text) > maxPageText || !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
 			return nil, true, events.Errorf(events.CodeInvalid, "a text of %s is too long or has control characters", name)
 		}
@@ -221,10 +223,27 @@ func pageBodies(h heard, name string, raw []byte, hash func(string) string) (kep
 		return bodies(&events.RecordingStarted{AtMS: h.atMS, ContentType: e.ContentType}), true, nil
 	case "first_audio":
 		return bodies(&events.ResponseMeasured{Call: h.call, Response: e.ResponseID, AfterMS: e.AfterMS}), true, nil
+	case "recording_stopped":
+		return bodies(&events.RecordingStopped{Cause: e.Cause, AtMS: h.atMS, RecMS: h.recMS}), true, nil
+	case "talk_pressed": // its release tells when that was
+		return nil, true, nil
+	case "talk_released":
+		return held(h, e.ItemID, e.HeldMS), true, nil
 	case "muted":
 		return bodies(&events.RecordingMuted{On: e.On, RecMS: h.recMS}), true, nil
 	}
 	return nil, false, nil
+}
+
+// held is the learner's turn of push-to-talk: the report's time is that of the
+// release. Without an item nothing was said.
+func held(h heard, item string, heldMS int64) []events.Body {
+	if item == "" {
+		return nil
+	}
+	released := *h.arrival()
+	pressed := min(released, max(0, released-heldMS))
+	return bodies(&events.SegmentTimed{Call: h.call, Item: item, StartedRecMS: &pressed, EndedRecMS: &released, MeasuredBy: events.ByPress})
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -32,8 +32,11 @@ type ReportIn struct {
 	Event anyEvent `json:"event" doc:"A provider event as received, or one of the page's own"`
 }
 
-// anyEvent is an object of the provider's making.
+// anyEvent is an object of the provider's making, or for it.
 type anyEvent json.RawMessage
+
+// MarshalJSON gives it as it is.
+func (a anyEvent) MarshalJSON() ([]byte, error) { return a, nil }
 
 // UnmarshalJSON keeps the raw event.
 func (a *anyEvent) UnmarshalJSON(data []byte) error {

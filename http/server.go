@@ -31,6 +31,7 @@ type Config struct {
 	OpenID         OpenID
 	UploadMax      int64 // bytes of one recording
 	SessionMax     time.Duration
+	SessionIdle    time.Duration // how long nobody may speak in a session
 	Proxies        Proxies
 	Allowances     Allowances // of each account
 	Version        string

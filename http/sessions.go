@@ -128,7 +128,21 @@ func (s *Server) read(ctx context.Context, id events.SessionID, at events.Positi
 	if err != nil {
 		return nil, err
 	}
-	return &sessionOutput{sessionOf(view)}, nil
+	out := &sessionOutput{sessionOf(view)}
+	if view.Status == events.StatusActive {
+		out.Body.Limits = s.talkLimits(ctx)
+	}
+	return out, nil
+}
+
+// talkLimits are those that hold for the caller now.
+func (s *Server) talkLimits(ctx context.Context) *TalkLimits {
+	limits := &TalkLimits{SessionMS: s.config.SessionMax.Milliseconds(), IdleMS: s.config.SessionIdle.Milliseconds()}
+	if s.config.Allowances.Talk > 0 {
+		left := s.limits.talk.left(caller(ctx), s.talks(ctx)).Milliseconds()
+		limits.DayMS = &left
+	}
+	return limits
 }
 
 func (s *Server) session(ctx context.Context, in *sessionInput) (*sessionOutput, error) {

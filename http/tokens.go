@@ -27,6 +27,7 @@ type tokenInput struct {
 type talkChoice struct {
 	Speed    float64 `json:"speed,omitempty" minimum:"0.5" maximum:"1.5" doc:"The tutor's speed; 1 is usual"`
 	Patience string  `json:"patience,omitempty" enum:"low,normal,high" doc:"How long the tutor waits before it answers"`
+	Turns    string  `json:"turns,omitempty" enum:"hands_free,push_to_talk" doc:"How a turn of the learner's ends: heard by the provider, or committed by the page, which then asks for the response"`
 }
 
 type tokenOutput struct {
@@ -36,15 +37,22 @@ type tokenOutput struct {
 		CallsURL  string    `json:"calls_url" doc:"Where to post the offer"`
 		Call      int       `json:"call" doc:"The number of the call that this token opens"`
 		Model     string    `json:"model"`
+		Session   anyEvent  `json:"session,omitempty" doc:"What the page must send as the session of a session.update when the call is up; absent where the token carries it"`
+		Resume    anyEvent  `json:"resume,omitempty" doc:"Of a later call: nothing is answered by itself until the page has sent this as the session of a session.update, after the history. Absent for a first call and for push-to-talk"`
 	}
 }
 
 // tokenLife is short: a token is fetched late and used at once.
 const tokenLife = 2 * time.Minute
 
+const tokenDescription = `The first call is opened by the tutor. A later one goes on where the conversation stopped: the page ` +
+	`re-creates what was said with conversation.item.create (learner input_text, tutor output_text, older turns in one message), ` +
+	`each with an id of its own choosing that begins with "` + events.CarriedPrefix + `" and has at most 32 characters, which never becomes a segment; ` +
+	`then it sends resume, and a response.create if it is the tutor's turn.`
+
 func (s *Server) callRoutes() {
 	owned(s, huma.Operation{OperationID: "mint-token", Method: http.MethodPost, Path: "/api/sessions/{id}/token",
-		Summary: "Mint a token for the session's next call"}, s.token)
+		Summary: "Mint a token for the session's next call", Description: tokenDescription}, s.token)
 	owned(s, reportsOperation(), s.receive)
 }
 
@@ -84,6 +92,7 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 	}
 	out.Body.Value, out.Body.ExpiresAt = token.Value.Reveal(), token.ExpiresAt.UTC()
 	out.Body.CallsURL, out.Body.Model = token.CallsURL, token.Model
+	out.Body.Session, out.Body.Resume = anyEvent(token.Session), anyEvent(token.Resume)
 	return out, nil
 }
 

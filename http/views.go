@@ -48,7 +48,29 @@ type Session struct {
 	Segments     []Segment        `json:"segments" nullable:"false"`
 	Audio        *Audio           `json:"audio"`
 	Timings      Timings          `json:"timings"`
+	Limits       *TalkLimits      `json:"limits,omitempty" doc:"While it is active"`
+	Usage        *Usage           `json:"usage,omitempty" doc:"What the provider counted"`
 	Position     events.Position  `json:"position"`
+}
+
+// TalkLimits are when the server ends a session by itself.
+type TalkLimits struct {
+	SessionMS int64  `json:"session_ms" doc:"How long it may last, from its first token"`
+	IdleMS    int64  `json:"idle_ms" doc:"How long nobody may speak"`
+	DayMS     *int64 `json:"day_ms,omitempty" doc:"What is left of the talk that is allowed within a day; absent where that has no limit"`
+}
+
+// Usage is what a session used of the provider.
+type Usage struct {
+	Tokens map[string]int64 `json:"tokens" doc:"By kind: input_text, input_audio, cached_text, cached_audio, output_text, output_audio; input and output are their sums"`
+	Cost   *Cost            `json:"cost,omitempty" doc:"Where the operator shows prices to learners"`
+}
+
+// Cost is what that costs by a price list.
+type Cost struct {
+	Amount   float64 `json:"amount"`
+	Currency string  `json:"currency" doc:"ISO 4217"`
+	AsOf     string  `json:"as_of" doc:"Date of the price list" format:"date"`
 }
 
 // SessionTopic is what a session is about.

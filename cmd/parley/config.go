@@ -54,6 +54,7 @@ type Config struct {
 	Edges          Edges
 	UploadMax      int64 // bytes
 	SessionMax     time.Duration
+	SessionIdle    time.Duration
 	SessionSilence time.Duration
 	SweepRate      int64 // events a second
 
@@ -67,6 +68,8 @@ const (
 	uploadMost   = 5 << 30 // what S3 takes in one object that is copied whole
 	sessionMost  = 24 * 60 // minutes
 	masterLength = 32
+	idleLeast    = time.Second
+	idleMost     = time.Hour
 	silenceLeast = time.Second // timers know whole seconds
 	silenceMost  = 24 * time.Hour
 	sweepMost    = 10_000 // events a second

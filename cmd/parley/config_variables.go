@@ -95,6 +95,8 @@ func serverVariables() []variable {
 			Meaning: "Largest recording, in bytes (1 MiB to 5 GiB)"},
 		{Name: "PARLEY_SESSION_MAX", Default: "60", set: setSessionMax,
 			Meaning: "Longest session, in minutes (1 to 1440)"},
+		{Name: "PARLEY_SESSION_IDLE", Default: "5m", set: setSessionIdle,
+			Meaning: "When nobody speaks in a session for so long it is ended; the page warns before (1s to 1h)"},
 		{Name: "PARLEY_SESSION_SILENCE", Default: "30m", set: setSessionSilence,
 			Meaning: "When nothing is heard of a session for so long it is ended as abandoned; what its browser holds is still taken (1s to 24h)"},
 
@@ -149,6 +151,15 @@ func setSessionSilence(c *Config, given string) error {
 		return fmt.Errorf("write a time from %s to %s, such as 90s or 30m", silenceLeast, silenceMost)
 	}
 	c.SessionSilence = silence
+	return nil
+}
+
+func setSessionIdle(c *Config, given string) error {
+	idle, err := time.ParseDuration(given)
+	if err != nil || idle < idleLeast || idle > idleMost {
+		return fmt.Errorf("write a time from %s to %s, such as 90s or 5m", idleLeast, idleMost)
+	}
+	c.SessionIdle = idle
 	return nil
 }
 

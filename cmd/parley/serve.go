@@ -289,7 +289,7 @@ func (in *instance) door(code string, auditor *http.Auditor) *http.Server {
 	config := http.Config{
 		PublicURL: in.public, Provider: in.speech.name, ProviderOrigin: in.speech.origin,
 		Partner: in.speech.scripted, Model: in.speech.client.Model(), Voice: in.speech.client.Voice(),
-		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, OpenID: in.config.OpenID, Version: version,
+		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, SessionIdle: in.config.SessionIdle, OpenID: in.config.OpenID, Version: version,
 		Proxies: in.config.Edges.Proxies, Allowances: in.config.Edges.Allowances,
 	}
 	return http.New(config, http.Doors{

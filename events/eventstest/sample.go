@@ -150,6 +150,8 @@ func (s sampler) ofLife(kind events.Kind) events.Body {
 			OwnTopic: events.TopicText{Title: "En la cafetería", Goals: []string{"pedir algo"}}}
 	case events.KindRecordingStarted:
 		return &events.RecordingStarted{AtMS: 730, ContentType: "audio/webm;codecs=opus"}
+	case events.KindRecordingStopped:
+		return &events.RecordingStopped{Cause: "microphone_lost", AtMS: 61_430, RecMS: new(int64(60_700))}
 	case events.KindRecordingMuted:
 		return &events.RecordingMuted{On: true, RecMS: new(int64(9100))}
 	case events.KindOutboxReceived:

@@ -25,6 +25,10 @@ type MintRequest struct {
 	Speed float64
 	// Turns is how the end of the learner's turn is found.
 	Turns TurnDetection
+	// Hold keeps the tutor from answering turns by itself, so that a page can
+	// carry a conversation's history into a new call first; Token.Resume ends
+	// that.
+	Hold bool
 	// SafetyIdentifier is a hash of the account. Empty: not sent.
 	SafetyIdentifier string
 	// TTL is how long the token may wait for its call, MinTTL to MaxTTL;
@@ -71,10 +75,34 @@ type TurnDetection struct {
 
 // Mint fetches a token for one call. Fails with *Error.
 func (c *Client) Mint(ctx context.Context, request MintRequest) (Token, error) {
-	session, err := c.session(request)
+	session, resume, err := c.describe(request)
 	if err != nil {
 		return Token{}, &Error{Op: "mint", Class: ClassUnknown, Err: err}
 	}
+	token, err := c.grant(ctx, request, session)
+	token.Resume = resume
+	return token, err
+}
+
+// describe gives the session to ask for, and what ends its being held.
+func (c *Client) describe(request MintRequest) (session, resume json.RawMessage, err error) {
+	asked, err := c.session(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	if request.Hold {
+		if change := hold(asked); change != nil {
+			if resume, err = json.Marshal(change); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	session, err = json.Marshal(asked)
+	return session, resume, err
+}
+
+// grant fetches a token for a session, or makes one where the provider has none.
+func (c *Client) grant(ctx context.Context, request MintRequest, session json.RawMessage) (Token, error) {
 	if c.bridge != nil {
 		return c.bridge.grant(session, request.TTL)
 	}

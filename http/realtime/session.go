@@ -3,12 +3,13 @@ package realtime
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 )
 
 // session describes the session of a request as this provider reads it, with
 // the operator's own parameters and the mark in it.
-func (c *Client) session(request MintRequest) (json.RawMessage, error) {
+func (c *Client) session(request MintRequest) (map[string]any, error) {
 	asked, err := members(c.dialect.session(c.config, request))
 	if err != nil {
 		return nil, err
@@ -23,7 +24,29 @@ func (c *Client) session(request MintRequest) (json.RawMessage, error) {
 	if instructions, said := asked["instructions"].(string); said && request.Mark != "" {
 		asked["instructions"] = marked(instructions, request.Mark)
 	}
-	return json.Marshal(asked)
+	return asked, nil
+}
+
+// hold switches automatic answers off in a session, and gives the change that
+// switches them on; nil where there are none: push-to-talk answers when asked.
+func hold(session map[string]any) map[string]any {
+	turns, beta := session["turn_detection"].(map[string]any)
+	if !beta {
+		audio, _ := session["audio"].(map[string]any)
+		input, _ := audio["input"].(map[string]any)
+		turns, _ = input["turn_detection"].(map[string]any)
+	}
+	if turns == nil {
+		return nil
+	}
+	answering := maps.Clone(turns)
+	turns["create_response"], answering["create_response"] = false, true
+	if beta {
+		return map[string]any{"turn_detection": answering}
+	}
+	return map[string]any{
+		"type": "realtime", "audio": map[string]any{"input": map[string]any{"turn_detection": answering}},
+	}
 }
 
 // members gives a struct as the object that it is marshalled to.

@@ -25,6 +25,11 @@ type Token struct {
 	// Session is what the page must send as the session of a session.update
 	// when the call is open. Empty: the provider has it with the token.
 	Session json.RawMessage
+	// Resume is what the page must send as the session of a session.update
+	// once the history is in, so that turns are answered by themselves from
+	// then on. Empty: nothing was held (MintRequest.Hold), or it answers by
+	// hand anyway.
+	Resume json.RawMessage
 }
 
 // Secret is text that must not be seen. Printing, logging and marshalling

@@ -650,7 +650,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mint a token for the session's next call */
+        /**
+         * Mint a token for the session's next call
+         * @description The first call is opened by the tutor. A later one goes on where the conversation stopped: the page re-creates what was said with conversation.item.create (learner input_text, tutor output_text, older turns in one message), each with an id of its own choosing that begins with "carried_" and has at most 32 characters, which never becomes a segment; then it sends resume, and a response.create if it is the tutor's turn.
+         */
         post: operations["mint-token"];
         delete?: never;
         options?: never;
@@ -1065,6 +1068,17 @@ export interface components {
             /** @description Where this reading stands on the learner's audit trail */
             noted: string;
         };
+        Cost: {
+            /** Format: double */
+            amount: number;
+            /**
+             * Format: date
+             * @description Date of the price list
+             */
+            as_of: string;
+            /** @description ISO 4217 */
+            currency: string;
+        };
         Credential: {
             /** Format: date-time */
             added_at: string;
@@ -1465,6 +1479,8 @@ export interface components {
             ended_at?: string;
             ended_because?: string;
             id: string;
+            /** @description While it is active */
+            limits?: components["schemas"]["TalkLimits"];
             position: string;
             /** @description Why attention is needed */
             reason?: string;
@@ -1478,6 +1494,8 @@ export interface components {
             status: "active" | "ended" | "uploading" | "finalizing" | "saved" | "needs_attention";
             timings: components["schemas"]["Timings"];
             topic: components["schemas"]["SessionTopic"];
+            /** @description What the provider counted */
+            usage?: components["schemas"]["Usage"];
         };
         SessionChanged: {
             deleted: boolean;
@@ -1548,6 +1566,28 @@ export interface components {
              * @description The tutor's speed; 1 is usual
              */
             speed?: number;
+            /**
+             * @description How a turn of the learner's ends: heard by the provider, or committed by the page, which then asks for the response
+             * @enum {string}
+             */
+            turns?: "hands_free" | "push_to_talk";
+        };
+        TalkLimits: {
+            /**
+             * Format: int64
+             * @description What is left of the talk that is allowed within a day; absent where that has no limit
+             */
+            day_ms?: number;
+            /**
+             * Format: int64
+             * @description How long nobody may speak
+             */
+            idle_ms: number;
+            /**
+             * Format: int64
+             * @description How long it may last, from its first token
+             */
+            session_ms: number;
         };
         Timings: {
             /** Format: int64 */
@@ -1566,6 +1606,14 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             model: string;
+            /** @description Of a later call: nothing is answered by itself until the page has sent this as the session of a session.update, after the history. Absent for a first call and for push-to-talk */
+            resume?: {
+                [key: string]: unknown;
+            };
+            /** @description What the page must send as the session of a session.update when the call is up; absent where the token carries it */
+            session?: {
+                [key: string]: unknown;
+            };
             /** @description The provider's short-lived client secret */
             value: string;
         };
@@ -1617,6 +1665,14 @@ export interface components {
             /** Format: int64 */
             size: number;
             url: string;
+        };
+        Usage: {
+            /** @description Where the operator shows prices to learners */
+            cost?: components["schemas"]["Cost"];
+            /** @description By kind: input_text, input_audio, cached_text, cached_audio, output_text, output_audio; input and output are their sums */
+            tokens: {
+                [key: string]: number;
+            };
         };
         UsePasskeyInputBody: {
             ceremony: string;
