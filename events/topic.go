@@ -132,12 +132,14 @@ const (
 
 var levels = []string{"A1", "A2", "B1", "B2", "C1", "C2"}
 
+// checkTopic names the field that is wrong and never what it holds: somebody may have
+// typed into the wrong one.
 func checkTopic(language, level string, text TopicText) error {
 	switch {
 	case len(language) < 2 || len(language) > 35 || strings.ContainsAny(language, " _"):
-		return Errorf(CodeInvalid, "language %q is no BCP 47 tag such as en or pt-BR", clip(language))
+		return Errorf(CodeInvalid, "language is no BCP 47 tag such as en or pt-BR")
 	case !slices.Contains(levels, level):
-		return Errorf(CodeInvalid, "level %q is none of A1, A2, B1, B2, C1, C2", clip(level))
+		return Errorf(CodeInvalid, "level is none of A1, A2, B1, B2, C1, C2")
 	case strings.TrimSpace(text.Title) == "":
 		return Errorf(CodeInvalid, "title must not be empty")
 	case utf8.RuneCountInString(text.Title) > MaxTopicTitle:

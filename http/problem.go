@@ -5,9 +5,11 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"parley/events"
 )
@@ -125,11 +127,16 @@ func installProblems() {
 }
 
 // detailOf says where input was wrong, but never repeats the value: it may be
-// a password or somebody's words.
+// a password or somebody's words. The name of a property that nobody asked for is
+// such a value too; then it says only of which part of the request it was.
 func detailOf(err error) *huma.ErrorDetail {
 	var detail *huma.ErrorDetail
 	if errors.As(err, &detail) {
-		return &huma.ErrorDetail{Message: detail.Message, Location: detail.Location}
+		at := detail.Location
+		if detail.Message == validation.MsgUnexpectedProperty {
+			at, _, _ = strings.Cut(at, ".")
+		}
+		return &huma.ErrorDetail{Message: detail.Message, Location: at}
 	}
 	return &huma.ErrorDetail{Message: err.Error()}
 }

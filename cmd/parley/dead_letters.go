@@ -92,7 +92,7 @@ func retry(ctx context.Context, retrier *postgres.Retrier, of string) ([]postgre
 	}
 	kind, id, both := strings.Cut(of, "/")
 	if !both {
-		return nil, events.Errorf(events.CodeInvalid, "%q is no aggregate: write it as dead-letters lists it, session/ID", of)
+		return nil, events.Errorf(events.CodeInvalid, "this is no aggregate: write it as dead-letters lists it, session/ID")
 	}
 	done, err := retrier.Retry(ctx, events.Aggregate{Kind: events.AggregateKind(kind), ID: id})
 	return []postgres.Retried{done}, err
