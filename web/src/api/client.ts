@@ -8,6 +8,7 @@ import type {
   RelayedEvent,
   Session,
   Sessions,
+  TalkChoice,
   Token,
   Topic,
   Upload,
@@ -46,7 +47,7 @@ export class Client {
     this.ask<Session>('GET', `${path(id)}${query({ min_position: minPosition })}`)
   deleteSession = (id: string) => this.ask<{ position: string }>('DELETE', path(id))
 
-  token = (id: string) => this.ask<Token>('POST', `${path(id)}/token`, {})
+  token = (id: string, manner: TalkChoice) => this.ask<Token>('POST', `${path(id)}/token`, manner)
   relay = (id: string, events: RelayedEvent[]) =>
     this.ask<EventReceipt>('POST', `${path(id)}/events`, { events })
   end = (id: string, end: { reason: EndReason; recording_expected: boolean; last_n: number }) =>

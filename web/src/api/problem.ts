@@ -10,6 +10,8 @@ export type ProblemCode =
   | 'ended'
   | 'too_large'
   | 'rate_limited'
+  | 'too_many_calls'
+  | 'used_up'
   | 'provider_unavailable'
   | 'offline'
   | 'unknown'
@@ -23,6 +25,8 @@ const known: ReadonlySet<string> = new Set<ProblemCode>([
   'ended',
   'too_large',
   'rate_limited',
+  'too_many_calls',
+  'used_up',
   'provider_unavailable',
 ])
 

@@ -14,18 +14,31 @@ export type ConnectionEvents = {
 /** How long the provider may take to answer an offer, in ms. */
 const patience = 15_000
 
+/** The provider did not take an offer; `status` is its answer's. */
+export class OfferRefused extends Error {
+  override readonly name = 'OfferRefused'
+  readonly status: number
+
+  constructor(status: number) {
+    super(`the provider answered ${status} to the call`)
+    this.status = status
+  }
+}
+
 /** One call: a WebRTC connection straight to the provider. */
 export class Connection {
   readonly #peer = new RTCPeerConnection()
   readonly #channel: RTCDataChannel
   readonly #events: ConnectionEvents
   #providerCall = ''
+  readonly #sender: RTCRtpSender
   #connected = false
   #closed = false
 
-  constructor(microphone: MediaStream, events: ConnectionEvents) {
+  /** The provider hears `voice`, until {@link hear} gives it another. */
+  constructor(voice: MediaStreamTrack, events: ConnectionEvents) {
     this.#events = events
-    for (const track of microphone.getAudioTracks()) this.#peer.addTrack(track, microphone)
+    this.#sender = this.#peer.addTrack(voice, new MediaStream([voice]))
     this.#channel = this.#peer.createDataChannel('oai-events')
     this.#channel.onopen = this.#up
     this.#channel.onmessage = (message) => {
@@ -38,7 +51,7 @@ export class Connection {
     this.#peer.onconnectionstatechange = this.#changed
   }
 
-  /** Offers the call. Rejects when the provider does not take it. */
+  /** Offers the call. Rejects when the provider does not take it, with {@link OfferRefused} when it says so. */
   async open(callsUrl: string, token: string): Promise<void> {
     const offer = await this.#peer.createOffer()
     await this.#peer.setLocalDescription(offer)
@@ -49,9 +62,14 @@ export class Connection {
       credentials: 'omit',
       signal: AbortSignal.timeout(patience),
     })
-    if (!response.ok) throw new Error(`the provider answered ${response.status} to the call`)
+    if (!response.ok) throw new OfferRefused(response.status)
     this.#providerCall = response.headers.get('Location')?.split('/').at(-1) ?? ''
     await this.#peer.setRemoteDescription({ type: 'answer', sdp: await response.text() })
+  }
+
+  /** From here on the provider hears this voice; null: nobody's. */
+  async hear(voice: MediaStreamTrack | null): Promise<void> {
+    if (!this.#closed) await this.#sender.replaceTrack(voice)
   }
 
   /** Sends an event; one that cannot leave any more is of no use to anyone. */

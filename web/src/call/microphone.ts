@@ -18,15 +18,17 @@ export function microphoneTrouble(cause: unknown): MicrophoneTrouble {
 }
 
 /**
- * Opens the microphone for speech. Without TLS, except on this very machine,
+ * Opens the microphone for speech: the named one, or the one of the system. Without TLS, except on this very machine,
  * browsers have no `mediaDevices` at all: that is `insecure`.
  */
 export async function openMicrophone(
   devices: MediaDevices | undefined,
+  device = '',
 ): Promise<{ stream: MediaStream } | { trouble: MicrophoneTrouble }> {
   if (!devices) return { trouble: 'insecure' }
   try {
-    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
+    const speech = { echoCancellation: true, noiseSuppression: true, autoGainControl: true }
+    const audio = device === '' ? speech : { ...speech, deviceId: { exact: device } }
     return { stream: await devices.getUserMedia({ audio }) }
   } catch (cause) {
     return { trouble: microphoneTrouble(cause) }

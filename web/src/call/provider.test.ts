@@ -38,7 +38,7 @@ describe('relaying', () => {
 
 describe('whose turn it is', () => {
   test.each([
-    [{ type: 'input_audio_buffer.speech_started' }, 'listening'],
+    [{ type: 'input_audio_buffer.speech_started' }, 'hearing'],
     [{ type: 'input_audio_buffer.speech_stopped' }, 'thinking'],
     [{ type: 'output_audio_buffer.started' }, 'speaking'],
     [{ type: 'output_audio_buffer.stopped' }, 'listening'],

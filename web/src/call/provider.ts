@@ -6,6 +6,9 @@ import type { Turn } from './state'
 /** One event of the data channel; fields beyond `type` are checked where they are used. */
 export type ProviderEvent = { type: string } & Record<string, unknown>
 
+/** Items that the page makes of what was said in earlier calls have ids that begin so: they are no new turns. */
+export const carriedPrefix = 'carried_'
+
 /** Reads a message of the data channel; undefined when it is no event. */
 export function readEvent(data: unknown): ProviderEvent | undefined {
   if (typeof data !== 'string') return undefined
@@ -28,7 +31,7 @@ export function relayed(event: ProviderEvent): boolean {
 
 const turns = new Map<string, Turn>(
   Object.entries({
-    'input_audio_buffer.speech_started': 'listening',
+    'input_audio_buffer.speech_started': 'hearing',
     'input_audio_buffer.speech_stopped': 'thinking',
     'response.created': 'thinking',
     'output_audio_buffer.started': 'speaking',
@@ -54,6 +57,36 @@ function silent(event: ProviderEvent): boolean {
 export function text(event: ProviderEvent, field: string): string {
   const value = event[field]
   return typeof value === 'string' ? value : ''
+}
+
+/** What the provider tells of a call at its beginning and after a change. */
+export type Told = {
+  /** When the provider ends the call, in ms since 1970; undefined when it does not say. */
+  endsAt: number | undefined
+  /** How turns are told apart; null by hand, undefined when it does not say. */
+  turnDetection: Record<string, unknown> | null | undefined
+}
+
+/** Reads `session.created` and `session.updated`; undefined for any other event. */
+export function toldBy(event: ProviderEvent): Told | undefined {
+  if (event.type !== 'session.created' && event.type !== 'session.updated') return undefined
+  const session = record(event.session)
+  const { expires_at } = session
+  const input = record(record(session.audio).input)
+  const turns = input.turn_detection
+  return {
+    endsAt: typeof expires_at === 'number' && expires_at > 0 ? expires_at * 1000 : undefined,
+    turnDetection: turns === null ? null : turns === undefined ? undefined : record(turns),
+  }
+}
+
+/** Whether the provider says that the call has lasted as long as it may. */
+export function isOver(event: ProviderEvent): boolean {
+  return event.type === 'error' && record(event.error).code === 'session_expired'
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 /** A learner's line to choose from, offered by the built-in partner. */
@@ -90,6 +123,11 @@ export class FirstAudio {
   constructor(connectedAt: number) {
     this.#connectedAt = connectedAt
     this.#since = connectedAt
+  }
+
+  /** Counts from here until somebody speaks. */
+  startOver(now: number): void {
+    this.#since = now
   }
 
   /** The measure an event completes, in ms. */

@@ -1,6 +1,6 @@
-import type { Effect, FailureReason, Input, State, Step } from './state'
+import { step, type FailureReason, type Input, type Of, type State, type Step } from './state'
+import { reconnecting, talking } from './talking'
 
-type Of<Name extends State['name']> = Extract<State, { name: Name }>
 type Rules = { [Name in State['name']]: (state: Of<Name>, input: Input) => Step }
 
 /**
@@ -15,10 +15,6 @@ export function reduce(state: State, input: Input): Step {
 }
 
 const rules: Rules = { idle, connecting, talking, reconnecting, ending, saving, saved: over, failed }
-
-function step(state: State, ...effects: Effect[]): Step {
-  return { state, effects }
-}
 
 function idle(state: Of<'idle'>, input: Input): Step {
   switch (input.type) {
@@ -56,8 +52,9 @@ function connecting(state: Of<'connecting'>, input: Input): Step {
       return giveUp(state, { what: 'token', code: input.code })
     case 'call_connected':
       return step(
-        { name: 'talking', turn: 'thinking', muted: false, notice: null },
+        { name: 'talking', turn: 'thinking', muted: false, notice: null, next: null },
         { do: 'start_recording' },
+        { do: 'note_call' },
       )
     case 'call_failed':
     case 'call_lost':
@@ -79,74 +76,20 @@ function failure(reason: FailureReason): State {
   return { name: 'failed', reason, saveable: false }
 }
 
-function talking(state: Of<'talking'>, input: Input): Step {
-  switch (input.type) {
-    case 'provider_ready':
-      return step(state, { do: 'greet' })
-    case 'turn':
-      return step({ ...state, turn: input.turn })
-    case 'mute':
-      return step({ ...state, muted: input.on }, { do: 'mute', on: input.on })
-    case 'notice':
-      return step({ ...state, notice: input.notice })
-    case 'call_disturbed':
-      return step(disturbed(state, false), { do: 'await_healing' })
-    case 'call_lost':
-      return step(disturbed(state, true), { do: 'note_drop', cause: 'closed' })
-    case 'end':
-      return end(input.reason)
-    default:
-      return step(state)
-  }
-}
-
-function disturbed({ muted, notice }: Of<'talking'>, lost: boolean): State {
-  return { name: 'reconnecting', lost, muted, notice }
-}
-
-function reconnecting(state: Of<'reconnecting'>, input: Input): Step {
-  switch (input.type) {
-    case 'call_healed': {
-      if (state.lost) return step(state)
-      const { muted, notice } = state
-      return step({ name: 'talking', turn: 'listening', muted, notice }, { do: 'stop_awaiting' })
-    }
-    case 'call_lost':
-      if (state.lost) return step(state)
-      return step({ ...state, lost: true }, { do: 'stop_awaiting' }, { do: 'note_drop', cause: 'not_healed' })
-    case 'mute':
-      return step({ ...state, muted: input.on }, { do: 'mute', on: input.on })
-    case 'notice':
-      return step({ ...state, notice: input.notice })
-    case 'end':
-      return end(input.reason, { do: 'stop_awaiting' })
-    default:
-      return step(state)
-  }
-}
-
-function end(reason: Of<'ending'>['reason'], ...before: Effect[]): Step {
-  return step(
-    { name: 'ending', reason },
-    ...before,
-    { do: 'mute', on: true },
-    { do: 'stop_recording', reason },
-  )
-}
-
 function ending(state: Of<'ending'>, input: Input): Step {
   if (input.type !== 'recording_stopped') return step(state)
-  return step({ name: 'saving', stage: 'recorded', share: 0 }, { do: 'save' })
+  return step({ name: 'saving', why: state.why, stage: 'recorded', share: 0 }, { do: 'save' })
 }
 
 function saving(state: Of<'saving'>, input: Input): Step {
+  const { why } = state
   switch (input.type) {
     case 'progress':
-      return step({ name: 'saving', stage: input.stage, share: input.share })
+      return step({ name: 'saving', why, stage: input.stage, share: input.share })
     case 'saved':
-      return step({ name: 'saved' }, { do: 'release' })
+      return step({ name: 'saved', why }, { do: 'release' })
     case 'not_saved': {
-      const reason = { what: 'saving', code: input.code, detail: input.detail } as const
+      const reason = { what: 'saving', code: input.code, detail: input.detail, why } as const
       return step({ name: 'failed', reason, saveable: true }, { do: 'release' })
     }
     default:
@@ -155,8 +98,8 @@ function saving(state: Of<'saving'>, input: Input): Step {
 }
 
 function failed(state: Of<'failed'>, input: Input): Step {
-  if (input.type === 'save' && state.saveable) {
-    return step({ name: 'saving', stage: 'recorded', share: 0 }, { do: 'save' })
+  if (input.type === 'save' && state.reason.what === 'saving') {
+    return step({ name: 'saving', why: state.reason.why, stage: 'recorded', share: 0 }, { do: 'save' })
   }
   return over(state, input)
 }

@@ -1,3 +1,4 @@
+import type { RelayedEvent } from '../api/types'
 import type { Outbox } from '../outbox/outbox'
 import type { Recorder } from '../recording/recorder'
 import { relayed, type ProviderEvent } from './provider'
@@ -8,15 +9,21 @@ export type PageEvent =
   | { type: 'parley.call_dropped'; cause: string }
   | { type: 'parley.recording_started' }
   | { type: 'parley.first_audio'; response_id: string; after_ms: number }
+  | { type: 'parley.recording_stopped'; cause: string }
   | { type: 'parley.muted'; on: boolean }
+  /** Push-to-talk: the learner's turn is what lies between the two. */
+  | { type: 'parley.talk_pressed' }
+  | { type: 'parley.talk_released'; item_id?: string; held_ms: number }
+
+/** A moment: ms since the session began, and since the recording did if there is one. */
+export type Stamp = Pick<RelayedEvent, 'at_ms' | 'rec_ms'>
 
 /** Stamps events with call and times, and hands them to the outbox. */
 export class Relay {
   readonly #outbox: Outbox
   readonly #now: () => number
   readonly #began: number
-  #call = 0
-  #recorder: Recorder | undefined
+  #recorder: Pick<Recorder, 'elapsed'> | undefined
 
   /** `began` is when the session started, on the clock `now` (ms). */
   constructor(outbox: Outbox, now: () => number, began: number) {
@@ -25,32 +32,27 @@ export class Relay {
     this.#began = began
   }
 
-  /** From here on events belong to this call. */
-  belongTo(call: number): void {
-    this.#call = call
-  }
-
   /** From here on events carry this recording's time as well. */
-  timeBy(recorder: Recorder): void {
+  timeBy(recorder: Pick<Recorder, 'elapsed'>): void {
     this.#recorder = recorder
   }
 
-  /** Relays a provider event as it came, unless it is one that nobody stores. */
-  relay(event: ProviderEvent): void {
-    if (relayed(event)) this.#append(event)
+  /** Relays an event of a call as it came, unless it is one that nobody stores. */
+  relay(call: number, event: ProviderEvent): void {
+    if (relayed(event)) this.#append(call, event)
   }
 
-  /** Adds an event of the page. */
-  tell(event: PageEvent): void {
-    this.#append(event)
+  /** Adds an event of the page, about a call; of an earlier moment when its stamp is given. */
+  tell(call: number, event: PageEvent, stamp = this.stamp()): void {
+    this.#append(call, event, stamp)
   }
 
-  #append(event: ProviderEvent | PageEvent): void {
-    this.#outbox.append({
-      call: this.#call,
-      at_ms: Math.round(this.#now() - this.#began),
-      rec_ms: this.#recorder?.elapsed() ?? null,
-      event,
-    })
+  /** What this moment is called in the session and in the recording. */
+  stamp(): Stamp {
+    return { at_ms: Math.round(this.#now() - this.#began), rec_ms: this.#recorder?.elapsed() ?? null }
+  }
+
+  #append(call: number, event: ProviderEvent | PageEvent, stamp = this.stamp()): void {
+    this.#outbox.append({ call, ...stamp, event })
   }
 }

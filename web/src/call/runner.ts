@@ -1,71 +1,78 @@
 import type { Client } from '../api/client'
 import { Problem } from '../api/problem'
-import type { EndReason, Token, Topic } from '../api/types'
+import type { Topic } from '../api/types'
 import { ulid } from '../api/ulid'
+import type { Live } from '../live/live'
 import type { Wait } from '../outbox/backoff'
-import { Recorder } from '../recording/recorder'
-import { NotSaved } from '../saving/save'
 import type { Saver } from '../saving/saver'
-import { awaitsText, captioned, type Captions } from '../transcript/captions'
-import { Connection } from './connection'
+import type { Captions } from '../transcript/captions'
+import type { Conversation, ConversationParts } from './conversation'
 import { lockOf } from './lock'
-import { FirstAudio, linesAfter, text, turnAfter, type Line, type ProviderEvent } from './provider'
+import type { Manner } from './manner'
+import type { Line } from './provider'
 import { reduce } from './reduce'
 import { initial, type Effect, type FailureReason, type Input, type State } from './state'
-import { openTalk, type Talk } from './talk'
-import { Voices } from './voices'
+import type { Talk, TalkParts } from './talk'
+import type { Voices } from './voices'
 
-/** How long a disturbed call is given to heal, in ms. */
-const healing = 5_000
-/** How long after the end texts are still waited for, in ms. The upload runs meanwhile. */
-const settling = 2_000
-/** How long a call may take to come about, in ms. */
-const connecting = 20_000
+/** What is loaded only when a conversation begins. */
+export type Later = {
+  openTalk: (parts: TalkParts, onStoreTrouble: (cause: unknown) => void) => Promise<Talk>
+  converse: (parts: Omit<ConversationParts, 'dial' | 'tape' | 'awake'>) => Conversation
+}
 
 /** What a runner needs from its surroundings. */
 export type RunnerParts = {
-  api: Client
+  api: Pick<Client, 'token' | 'startSession' | 'session'>
+  live: Pick<Live, 'subscribe'>
   account: string
   topic: Topic
   /** Longest session, in ms. */
   limit: number
+  manner: Manner
   /** Opens this browser's store; rejects when the browser has none for us. */
   saver: () => Promise<Saver>
-  devices: MediaDevices | undefined
+  /** Loads the rest; rejects when the server does not answer. */
+  later: () => Promise<Later>
+  /** Makes the voices; it is told when the microphone was pulled out. */
+  voices: (
+    onMicrophoneLost: () => void,
+  ) => ConversationParts['voices'] & Pick<Voices, 'wake' | 'learnerLevel' | 'tutorLevel'>
   locks: LockManager
   /** Milliseconds of a clock that never stands still. */
   now: () => number
   date: () => Date
   wait: Wait
+  random: () => number
   onState: (state: State) => void
   onCaptions: (captions: Captions) => void
   onLines: (lines: Line[]) => void
 }
 
+/** How long a conversation has lasted and may still last; and how long it may still be quiet; in ms. */
+export type Times = { elapsed: number; left: number; patience: number }
+
 /**
- * Runs one conversation: owns the microphone, the call and the recorder, asks
- * the reducer what to do about whatever happens, and does it. Make a new one
- * for each session.
+ * Runs one conversation: asks the reducer what to do about whatever happens,
+ * and has it done, by the voices before the session is open, by the
+ * conversation from then on. Make a new one for each session.
  */
 export class Runner {
   /** The session's id; it exists at the server once the state is past connecting. */
   readonly session: string
   readonly #parts: RunnerParts
-  readonly #voices: Voices
+  readonly #voices: ReturnType<RunnerParts['voices']>
   #state: State = initial
-  #captions: Captions = []
-  #connection: Connection | undefined
-  #recorder: Recorder | undefined
-  #talk: Talk | undefined
-  #firstAudio: FirstAudio | undefined
-  #call = { number: 0, provider: '', clicked: 0 }
-  #disturbance = 0
-  #onTextsIn: (() => void) | undefined
+  #conversation: Conversation | undefined
+  #manner: Manner
+  #clicked = 0
   #unlock: (() => void) | undefined
+  #unsubscribe: (() => void) | undefined
 
   constructor(parts: RunnerParts) {
     this.#parts = parts
-    this.#voices = new Voices(parts.devices, () => {
+    this.#manner = parts.manner
+    this.#voices = parts.voices(() => {
       this.#dispatch({ type: 'notice', notice: 'microphone_lost' })
     })
     this.session = ulid(parts.date().getTime(), (bytes) =>
@@ -82,7 +89,7 @@ export class Runner {
   /** Begins. Call it inside a click, or browsers keep the sound off. */
   start(): void {
     this.#voices.wake()
-    this.#call.clicked = this.#parts.now()
+    this.#clicked = this.#parts.now()
     this.#dispatch({ type: 'start' })
   }
 
@@ -97,7 +104,7 @@ export class Runner {
 
   /** Ends the conversation and saves it. */
   end(): void {
-    this.#dispatch({ type: 'end', reason: 'learner' })
+    this.#dispatch({ type: 'end', why: { cause: 'learner' } })
   }
 
   /** Tries once more to save. */
@@ -105,25 +112,51 @@ export class Runner {
     this.#dispatch({ type: 'save' })
   }
 
+  /** The network is back: the next try need not wait. */
+  online(): void {
+    this.#dispatch({ type: 'retry' })
+  }
+
+  /** Goes on in this manner. */
+  adopt(manner: Manner): void {
+    this.#manner = manner
+    this.#conversation?.floor.adopt(manner)
+  }
+
+  /** Push-to-talk: the button goes down. */
+  press(): void {
+    this.#conversation?.floor.press()
+  }
+
+  /** And up. */
+  letGo(): void {
+    this.#conversation?.floor.release()
+  }
+
   /** Says something in writing. */
   type(words: string): void {
-    const content = [{ type: 'input_text', text: words }]
-    this.#connection?.send({
-      type: 'conversation.item.create',
-      item: { type: 'message', role: 'user', content },
-    })
-    this.#connection?.send({ type: 'response.create' })
+    this.#conversation?.floor.type(words)
   }
 
   /** Tells the built-in partner which of its lines is going to be said. */
   choose(line: string): void {
-    this.#connection?.send({ type: 'parley.choose', line_id: line })
+    this.#conversation?.choose(line)
+  }
+
+  /** Uses another microphone: the named one, or the one of the system. */
+  useMicrophone(device: string): void {
+    void this.#conversation?.useMicrophone(device)
   }
 
   /** How loud the learner is, 0 to 1. */
   readonly learnerLevel = (): number => this.#voices.learnerLevel()
   /** How loud the tutor is, 0 to 1. */
   readonly tutorLevel = (): number => this.#voices.tutorLevel()
+
+  /** How long it has lasted, and when it is going to end. */
+  times(): Times {
+    return this.#conversation?.times() ?? { elapsed: 0, left: this.#parts.limit, patience: Infinity }
+  }
 
   /** The page goes elsewhere. What was recorded stays kept on this device, for any page to finish. */
   async leave(): Promise<void> {
@@ -145,31 +178,12 @@ export class Runner {
         return void this.#openMicrophone()
       case 'open_session':
         return void this.#openSession()
-      case 'mint':
-        return void this.#mint()
-      case 'connect':
-        return void this.#connect(effect.token)
-      case 'start_recording':
-        return this.#startRecording()
-      case 'greet':
-        return this.#connection?.send({ type: 'response.create' })
-      case 'mute':
-        return this.#mute(effect.on)
-      case 'await_healing':
-        return void this.#awaitHealing()
-      case 'stop_awaiting':
-        this.#disturbance++
-        return
-      case 'note_drop':
-        return this.#talk?.relay.tell({ type: 'parley.call_dropped', cause: effect.cause })
-      case 'stop_recording':
-        return void this.#stopRecording(effect.reason)
-      case 'save':
-        return void this.#save()
       case 'close_session':
-        return void this.#closeSession()
+        return void this.#conversation?.closeSession()
       case 'release':
         return void this.#release()
+      default:
+        if (this.#conversation) perform(this.#conversation, effect)
     }
   }
 
@@ -179,17 +193,14 @@ export class Runner {
   }
 
   async #openSession(): Promise<void> {
-    const { api, account, topic, locks, now } = this.#parts
     // Another tab must not offer to finish a session that is still going on here.
     const held = new Promise<void>((resolve) => {
       this.#unlock = resolve
     })
-    void locks.request(lockOf(this.session), () => held)
+    void this.#parts.locks.request(lockOf(this.session), () => held)
     try {
-      const saver = await this.#parts.saver()
-      this.#talk = await openTalk({ id: this.session, api, saver, account, topic, now }, () => {
-        this.#dispatch({ type: 'notice', notice: 'store_refused' })
-      })
+      this.#conversation = await this.#open()
+      this.#listen()
       this.#dispatch({ type: 'session_opened' })
     } catch (cause) {
       // Either the server refuses, or this browser's store does.
@@ -199,186 +210,81 @@ export class Runner {
     }
   }
 
-  async #mint(): Promise<void> {
-    try {
-      this.#dispatch({ type: 'token_issued', token: await this.#parts.api.token(this.session) })
-    } catch (cause) {
-      this.#dispatch({ type: 'token_refused', code: cause instanceof Problem ? cause.code : 'unknown' })
-    }
-  }
-
-  async #connect(token: Token): Promise<void> {
-    const { microphone } = this.#voices
-    if (!microphone) return
-    this.#call.number = token.call
-    this.#talk?.relay.belongTo(token.call)
-    this.#connection = this.#newConnection(microphone)
-    try {
-      await this.#connection.open(token.calls_url, token.value)
-      await this.#parts.wait(connecting)
-    } catch {
-      // What the provider said is of no use to the learner; the server sees its side.
-    }
-    // Means something only if the call has not come about by now.
-    this.#dispatch({ type: 'call_failed' })
-  }
-
-  #newConnection(microphone: MediaStream): Connection {
-    return new Connection(microphone, {
-      onConnected: (providerCall) => {
-        this.#call.provider = providerCall
-        this.#dispatch({ type: 'call_connected' })
-      },
-      onEvent: (event) => {
-        this.#receive(event)
-      },
-      onVoice: (voice) => {
-        this.#voices.hearTutor(voice)
-      },
-      onDisturbed: () => {
-        this.#dispatch({ type: 'call_disturbed' })
-      },
-      onHealed: () => {
-        this.#dispatch({ type: 'call_healed' })
-      },
-      onLost: () => {
-        this.#dispatch({ type: 'call_lost' })
+  async #open(): Promise<Conversation> {
+    const { api, account, topic, now, limit } = this.#parts
+    const later = await this.#parts.later().catch((cause: unknown) => {
+      throw new Problem('offline', 0, String(cause))
+    })
+    const saver = await this.#parts.saver()
+    const talk = await later.openTalk({ id: this.session, api, saver, account, topic, now, limit }, () => {
+      this.#dispatch({ type: 'notice', notice: 'store_refused' })
+    })
+    return later.converse({
+      ...this.#parts,
+      talk,
+      voices: this.#voices,
+      manner: this.#manner,
+      clicked: this.#clicked,
+      onInput: (input) => {
+        this.#dispatch(input)
       },
     })
   }
 
-  #startRecording(): void {
-    const { now } = this.#parts
-    this.#firstAudio = new FirstAudio(now())
-    this.#record()
-    this.#talk?.relay.tell({
-      type: 'parley.call_connected',
-      provider_call_id: this.#call.provider,
-      since_click_ms: Math.round(now() - this.#call.clicked),
-    })
-    void this.#limitTime()
-  }
-
-  #record(): void {
-    const talk = this.#talk
-    const format = talk?.kept.contentType
-    const stream = this.#voices.recordable
-    if (!talk || !format || !stream) return
-    this.#recorder = new Recorder(stream, format, {
-      session: this.session,
-      slices: talk.saver.slices,
-      now: this.#parts.now,
-      onFailure: () => {
-        this.#dispatch({ type: 'notice', notice: 'recording_stopped' })
-      },
-    })
-    this.#recorder.start()
-    this.#talk?.relay.timeBy(this.#recorder)
-    this.#talk?.relay.tell({ type: 'parley.recording_started' })
-  }
-
-  async #limitTime(): Promise<void> {
-    await this.#parts.wait(this.#parts.limit)
-    this.#dispatch({ type: 'end', reason: 'time_limit' })
-  }
-
-  #receive(event: ProviderEvent): void {
-    this.#talk?.relay.relay(event)
-    this.#measure(event)
-    const lines = linesAfter(event)
-    if (lines) this.#parts.onLines(lines)
-    if (event.type === 'session.created') this.#dispatch({ type: 'provider_ready' })
-    const turn = turnAfter(event)
-    if (turn) this.#dispatch({ type: 'turn', turn })
-    this.#caption(event)
-  }
-
-  #measure(event: ProviderEvent): void {
-    const after = this.#firstAudio?.after(event, this.#parts.now())
-    if (after === undefined) return
-    this.#talk?.relay.tell({
-      type: 'parley.first_audio',
-      response_id: text(event, 'response_id'),
-      after_ms: after,
+  // The server may end a session: at its limits, at sign-out, by an operator.
+  #listen(): void {
+    this.#unsubscribe = this.#parts.live.subscribe((change) => {
+      if (!change) void this.#askWhetherOver()
+      else if (change.id === this.session && change.status !== 'active') void this.#askWhetherOver(true)
     })
   }
 
-  #caption(event: ProviderEvent): void {
-    const captions = captioned(this.#captions, event)
-    if (captions !== this.#captions) this.#parts.onCaptions(captions)
-    this.#captions = captions
-    if (!awaitsText(captions)) this.#onTextsIn?.()
-  }
-
-  #mute(on: boolean): void {
-    this.#voices.mute(on)
-    this.#talk?.relay.tell({ type: 'parley.muted', on })
-  }
-
-  async #awaitHealing(): Promise<void> {
-    const disturbance = ++this.#disturbance
-    await this.#parts.wait(healing)
-    if (disturbance === this.#disturbance) this.#dispatch({ type: 'call_lost' })
-  }
-
-  async #stopRecording(reason: EndReason): Promise<void> {
-    if (this.#talk) this.#talk.kept = { ...this.#talk.kept, ended: reason }
-    await this.#recorder?.stop()
-    try {
-      await this.#talk?.saver.kept.change(this.session, { ended: reason })
-    } catch {
-      // Only a later visit would read it, and that one then calls it the learner's end.
-    }
-    this.#dispatch({ type: 'recording_stopped' })
-  }
-
-  async #save(): Promise<void> {
-    if (!this.#talk) return
-    const { saver, kept, outbox } = this.#talk
-    try {
-      await saver.save(kept, outbox, this.#settle(), (stage) => {
-        this.#dispatch({ type: 'progress', stage: stage.name, share: 'share' in stage ? stage.share : 0 })
-      })
-      this.#dispatch({ type: 'saved' })
-    } catch (cause) {
-      this.#dispatch({ type: 'not_saved', ...explain(cause) })
-    }
-  }
-
-  /** Waits, with the call still up, for texts under way; then hangs up. */
-  async #settle(): Promise<void> {
-    if (this.#connection && awaitsText(this.#captions)) {
-      const textsIn = new Promise<void>((resolve) => {
-        this.#onTextsIn = resolve
-      })
-      await Promise.race([textsIn, this.#parts.wait(settling)])
-    }
-    this.#hangUp()
+  async #askWhetherOver(over = false): Promise<void> {
+    const session = await this.#parts.api.session(this.session).catch(() => undefined)
+    if (!over && (!session || session.status === 'active')) return
+    this.#dispatch({ type: 'end', why: { cause: 'server', told: session?.ended_because ?? '' } })
   }
 
   async #release(): Promise<void> {
-    this.#hangUp()
-    await this.#recorder?.stop()
-    await this.#voices.close()
-  }
-
-  #hangUp(): void {
-    this.#connection?.close()
-    this.#connection = undefined
-    this.#voices.fallSilent()
-  }
-
-  // If this fails the session stays kept, and the next visit finishes it.
-  async #closeSession(): Promise<void> {
-    if (!this.#talk) return
-    const { saver, kept, outbox } = this.#talk
-    const nothingRecorded = { ...kept, contentType: null }
-    await saver.save(nothingRecorded, outbox, Promise.resolve(), () => undefined).catch(() => undefined)
+    this.#unsubscribe?.()
+    if (this.#conversation) await this.#conversation.close()
+    else await this.#voices.close()
   }
 }
 
-function explain(cause: unknown): { code: Problem['code'] | 'not_saved'; detail: string } {
-  if (cause instanceof NotSaved) return { code: 'not_saved', detail: cause.message }
-  if (cause instanceof Problem) return { code: cause.code, detail: cause.message }
-  return { code: 'unknown', detail: String(cause) }
+type Said = Exclude<Effect, { do: 'open_microphone' | 'open_session' | 'close_session' | 'release' }>
+
+function perform(conversation: Conversation, effect: Said): void {
+  switch (effect.do) {
+    case 'mint':
+      return void conversation.mint()
+    case 'connect':
+      return void conversation.connect(effect.token)
+    case 'prepare':
+      return void conversation.prepare(effect.token)
+    case 'switch':
+      return conversation.switch()
+    case 'drop_next':
+      return conversation.dropNext()
+    case 'start_recording':
+      return conversation.startRecording()
+    case 'note_call':
+      return conversation.noteCall()
+    case 'greet':
+      return conversation.greet()
+    case 'mute':
+      return conversation.floor.mute(effect.on)
+    case 'await_healing':
+      return void conversation.patience.healing()
+    case 'await_retry':
+      return void conversation.patience.retry(effect.tries)
+    case 'stop_awaiting':
+      return conversation.patience.stop()
+    case 'drop_call':
+      return conversation.dropCall(effect.cause)
+    case 'stop_recording':
+      return void conversation.stopRecording(effect.reason)
+    case 'save':
+      return void conversation.save()
+  }
 }

@@ -2,8 +2,8 @@ import type { ProblemCode } from '../api/problem'
 import type { EndReason, Token } from '../api/types'
 import type { MicrophoneTrouble } from './microphone'
 
-/** Whose turn it is, as far as can be told. */
-export type Turn = 'listening' | 'thinking' | 'speaking'
+/** What is going on, as far as can be told. `listening`: nobody speaks; `hearing`: the learner does. */
+export type Turn = 'listening' | 'hearing' | 'thinking' | 'speaking'
 
 /** Something went wrong that the conversation survives; the learner is told. */
 export type Notice = 'recording_stopped' | 'microphone_lost' | 'store_refused'
@@ -15,20 +15,47 @@ export type FailureReason =
   | { what: 'storage' }
   | { what: 'call' }
   | { what: 'cancelled' }
-  | { what: 'saving'; code: ProblemCode | 'not_saved'; detail: string }
+  | { what: 'saving'; code: ProblemCode | 'not_saved'; detail: string; why: Why }
+
+/** Why a conversation ended. */
+export type Why =
+  | { cause: 'learner' | 'time_limit' }
+  /** No token was given for another call. */
+  | { cause: 'refused'; code: ProblemCode }
+  /** No further call came about. */
+  | { cause: 'unreachable' }
+  /** The server ended it; its reason, when it could be asked. */
+  | { cause: 'server'; told: string }
+
+/** A roll-over under way: the call that is to take over before the provider ends this one. */
+export type Next = {
+  /** `ready`: it stands, and waits for a pause. `refused`: there will be none. */
+  step: 'minting' | 'calling' | 'ready' | 'refused'
+  /** When the provider ends the present call, on the page's clock, in ms. */
+  endsAt: number
+}
 
 /** Where a conversation is. One of these at any time; everything on screen derives from it. */
 export type State =
   /** Before the start. The microphone may be tried out. */
   | { name: 'idle'; microphone: 'untried' | 'asked' | 'heard'; trouble: MicrophoneTrouble | null }
   | { name: 'connecting'; step: 'microphone' | 'session' | 'token' | 'call' }
-  | { name: 'talking'; turn: Turn; muted: boolean; notice: Notice | null }
-  /** The call is disturbed. It may heal by itself; `lost` when it will not. */
-  | { name: 'reconnecting'; lost: boolean; muted: boolean; notice: Notice | null }
+  | { name: 'talking'; turn: Turn; muted: boolean; notice: Notice | null; next: Next | null }
+  /**
+   * The call is disturbed. It may heal by itself; if not, a new one goes on
+   * with the conversation. `tries` counts the failures so far.
+   */
+  | {
+      name: 'reconnecting'
+      phase: 'healing' | 'minting' | 'calling' | 'waiting'
+      tries: number
+      muted: boolean
+      notice: Notice | null
+    }
   /** Over; the recorder writes its last slice. */
-  | { name: 'ending'; reason: EndReason }
-  | { name: 'saving'; stage: 'recorded' | 'uploading' | 'checking'; share: number }
-  | { name: 'saved' }
+  | { name: 'ending'; why: Why }
+  | { name: 'saving'; why: Why; stage: 'recorded' | 'uploading' | 'checking'; share: number }
+  | { name: 'saved'; why: Why }
   /** `saveable`: something is kept on this device and saving can be tried again. */
   | { name: 'failed'; reason: FailureReason; saveable: boolean }
 
@@ -49,10 +76,16 @@ export type Input =
   | { type: 'call_healed' }
   | { type: 'call_lost' }
   | { type: 'provider_ready' }
+  /** It is time to try once more. */
+  | { type: 'retry' }
+  /** The provider's end of the call is near; `last`: there is no time to wait for a pause. */
+  | { type: 'roll_over'; endsAt: number; last: boolean }
+  | { type: 'next_ready' }
+  | { type: 'next_failed' }
   | { type: 'turn'; turn: Turn }
   | { type: 'mute'; on: boolean }
-  | { type: 'notice'; notice: Notice }
-  | { type: 'end'; reason: EndReason }
+  | { type: 'notice'; notice: Notice | null }
+  | { type: 'end'; why: Why }
   | { type: 'recording_stopped' }
   | { type: 'save' }
   | { type: 'progress'; stage: 'recorded' | 'uploading' | 'checking'; share: number }
@@ -65,12 +98,21 @@ export type Effect =
   | { do: 'open_session' }
   | { do: 'mint' }
   | { do: 'connect'; token: Token }
+  /** Brings a call about beside the present one, in silence. */
+  | { do: 'prepare'; token: Token }
+  /** Lets the prepared call take over. */
+  | { do: 'switch' }
+  | { do: 'drop_next' }
   | { do: 'start_recording' }
+  | { do: 'note_call' }
+  /** Opens the conversation, or takes it up where the call before it stopped. */
   | { do: 'greet' }
   | { do: 'mute'; on: boolean }
   | { do: 'await_healing' }
   | { do: 'stop_awaiting' }
-  | { do: 'note_drop'; cause: string }
+  /** Notes that the call is gone and lets go of it. */
+  | { do: 'drop_call'; cause: string }
+  | { do: 'await_retry'; tries: number }
   | { do: 'stop_recording'; reason: EndReason }
   | { do: 'save' }
   /** Ends, at the server, a session in which nothing was said. */
@@ -78,8 +120,16 @@ export type Effect =
   /** Lets go of microphone, call and sound. */
   | { do: 'release' }
 
+/** One of the states, by its name. */
+export type Of<Name extends State['name']> = Extract<State, { name: Name }>
+
 /** A state and what follows from reaching it. */
 export type Step = { state: State; effects: Effect[] }
+
+/** A step to a state. */
+export function step(state: State, ...effects: Effect[]): Step {
+  return { state, effects }
+}
 
 /** Before anything happened. */
 export const initial: State = { name: 'idle', microphone: 'untried', trouble: null }

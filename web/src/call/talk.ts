@@ -1,5 +1,5 @@
 import type { Client } from '../api/client'
-import type { Topic } from '../api/types'
+import type { TalkLimits, Topic } from '../api/types'
 import type { KeptSession } from '../device/kept'
 import type { Outbox } from '../outbox/outbox'
 import { recordingFormat } from '../recording/recorder'
@@ -12,17 +12,24 @@ export type Talk = {
   readonly saver: Saver
   readonly outbox: Outbox
   readonly relay: Relay
+  /** How long it may last, and how long nobody may speak; 0: no limit. */
+  readonly limits: Limits
 }
+
+/** Limits of a session, in ms. */
+export type Limits = Pick<TalkLimits, 'session_ms' | 'idle_ms'>
 
 /** What opening a session needs. */
 export type TalkParts = {
   /** A new ULID. */
   id: string
-  api: Client
+  api: Pick<Client, 'startSession'>
   saver: Saver
   account: string
   topic: Topic
   now: () => number
+  /** Longest session, in ms, should the server not say. */
+  limit: number
 }
 
 /**
@@ -30,7 +37,7 @@ export type TalkParts = {
  * the server refuses, with the store's own error when this browser does.
  */
 export async function openTalk(
-  { id, api, saver, account, topic, now }: TalkParts,
+  { id, api, saver, account, topic, now, limit }: TalkParts,
   onStoreTrouble: (cause: unknown) => void,
 ): Promise<Talk> {
   const kept: KeptSession = {
@@ -43,12 +50,14 @@ export async function openTalk(
   }
   // Kept first: what this browser cannot keep should not begin at the server.
   await saver.kept.keep(kept)
+  let limits: Limits = { session_ms: limit, idle_ms: 0 }
   try {
-    await api.startSession(topic.id, id)
+    const { limits: told } = await api.startSession(topic.id, id)
+    if (told) limits = { ...told, session_ms: Math.min(told.session_ms, told.day_ms ?? Infinity) }
   } catch (cause) {
     await saver.kept.forget(id)
     throw cause
   }
   const outbox = saver.outbox(id, onStoreTrouble)
-  return { kept, saver, outbox, relay: new Relay(outbox, now, now()) }
+  return { kept, saver, outbox, relay: new Relay(outbox, now, now()), limits }
 }

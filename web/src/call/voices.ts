@@ -8,14 +8,16 @@ export class Voices {
   readonly #tutor = new Audio()
   #mixer: Mixer | undefined
   #microphone: MediaStream | undefined
+  #muted = false
 
   constructor(devices: MediaDevices | undefined, onMicrophoneLost: () => void) {
     this.#devices = devices
     this.#onMicrophoneLost = onMicrophoneLost
   }
 
-  get microphone(): MediaStream | undefined {
-    return this.#microphone
+  /** What the microphone hears; undefined before it was opened. */
+  get microphone(): MediaStreamTrack | undefined {
+    return this.#microphone?.getAudioTracks()[0]
   }
 
   /** Both voices in stereo; undefined before {@link wake}. */
@@ -29,13 +31,20 @@ export class Voices {
     this.#tutor.autoplay = true
   }
 
-  /** Opens the microphone, or says what kept us from it. */
-  async openMicrophone(): Promise<MicrophoneTrouble | undefined> {
-    const opened = await openMicrophone(this.#devices)
+  /**
+   * Opens the microphone, this one if it is named, in place of the one before;
+   * or says what kept us from it, and leaves things as they were.
+   */
+  async openMicrophone(device = ''): Promise<MicrophoneTrouble | undefined> {
+    const opened = await openMicrophone(this.#devices, device)
     if ('trouble' in opened) return opened.trouble
+    this.#letGo()
     this.#microphone = opened.stream
     this.#mixer?.addLearner(opened.stream)
-    for (const track of opened.stream.getAudioTracks()) track.onended = this.#onMicrophoneLost
+    for (const track of opened.stream.getAudioTracks()) {
+      track.enabled = !this.#muted
+      track.onended = this.#onMicrophoneLost
+    }
     return undefined
   }
 
@@ -47,6 +56,7 @@ export class Voices {
 
   /** Muting sends and records silence; time goes on. */
   mute(on: boolean): void {
+    this.#muted = on
     for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !on
   }
 
@@ -63,11 +73,15 @@ export class Voices {
   /** Lets go of microphone and tutor; the mix stays for the recorder's last slice. */
   fallSilent(): void {
     this.#tutor.srcObject = null
-    for (const track of this.#microphone?.getTracks() ?? []) track.stop()
+    this.#letGo()
   }
 
   async close(): Promise<void> {
     this.fallSilent()
     await this.#mixer?.close()
+  }
+
+  #letGo(): void {
+    for (const track of this.#microphone?.getTracks() ?? []) track.stop()
   }
 }

@@ -8,6 +8,7 @@ export class Mixer {
   readonly #merger: ChannelMergerNode
   readonly #out: MediaStreamAudioDestinationNode
   readonly #meters: [AnalyserNode, AnalyserNode]
+  readonly #sources: [MediaStreamAudioSourceNode | null, MediaStreamAudioSourceNode | null] = [null, null]
   readonly #samples: Float32Array<ArrayBuffer>
 
   constructor() {
@@ -25,11 +26,12 @@ export class Mixer {
     return this.#out.stream
   }
 
+  /** Takes the learner's voice in place of the one before. */
   addLearner(voice: MediaStream): void {
     this.#add(voice, 0)
   }
 
-  /** A remote voice is silent here unless a media element plays it as well. */
+  /** The same for the tutor's. A remote voice is silent here unless a media element plays it as well. */
   addTutor(voice: MediaStream): void {
     this.#add(voice, 1)
   }
@@ -49,7 +51,9 @@ export class Mixer {
   }
 
   #add(voice: MediaStream, channel: 0 | 1): void {
+    this.#sources[channel]?.disconnect()
     const source = this.#context.createMediaStreamSource(voice)
+    this.#sources[channel] = source
     source.connect(this.#merger, 0, channel)
     source.connect(this.#meters[channel])
   }

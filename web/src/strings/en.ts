@@ -12,6 +12,8 @@ const problems: Record<ProblemCode | 'not_saved', string> = {
   ended: 'This session has already ended.',
   too_large: 'It is larger than this server takes.',
   rate_limited: 'That was too often in a short time.',
+  too_many_calls: 'You are already talking somewhere else. End that conversation first.',
+  used_up: 'You have talked as long as a day allows here. Come back tomorrow.',
   provider_unavailable: 'The tutor cannot be reached right now. Try again in a minute.',
   offline: 'The server does not answer. Check your connection, then try again.',
   unknown: 'That did not work. Try again.',
@@ -27,12 +29,17 @@ const microphone: Record<MicrophoneTrouble, string> = {
   unknown: 'The microphone did not open. Try again, or restart the browser.',
 }
 
-const turns: Record<Turn, string> = { listening: 'Listening', thinking: 'Thinking', speaking: 'Speaking' }
+const turns: Record<Turn, string> = {
+  listening: 'Listening',
+  hearing: 'Listening',
+  thinking: 'Thinking',
+  speaking: 'Speaking',
+}
 
 const notices: Record<Notice, string> = {
   recording_stopped:
     'The recording stopped, most likely because this device is full. What was recorded is kept; you can go on talking or end and save.',
-  microphone_lost: 'The microphone is gone. Plug it back in for the next session; what was said is kept.',
+  microphone_lost: 'The microphone is gone. Plug one in, and the conversation goes on with it.',
   store_refused:
     'This device keeps nothing more, most likely because it is full. What is sent to the server is safe.',
 }
@@ -141,7 +148,6 @@ export const en = {
     turns,
     muted: 'Muted',
     reconnecting: 'The connection is disturbed. It often comes back by itself.',
-    lost: 'The connection to the tutor is gone. Everything up to here is kept. End the session to save it.',
     captions: 'Conversation',
     showCaptions: 'Captions',
     you: 'You',

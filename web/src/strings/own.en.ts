@@ -55,8 +55,10 @@ const places: Record<string, string> = { vault: 'the vault', log: 'the log', sto
 export const ownEn = {
   invitation: {
     title: 'Welcome to Parley',
-    lead: 'You are invited. Choose a password, and your account is open.',
+    lead: 'You are invited. Choose a password, or another way to sign in, and your account is open.',
     submit: 'Open account',
+    passkey: 'Open it with a passkey',
+    provider: 'Open it at the provider',
     refusals: { forbidden: 'This invitation is over or was used. Ask for another one.' },
   },
   reset: {

@@ -1,6 +1,6 @@
 // Live captions: what the page shows while people talk. A view of the same
 // events from which the server makes the record, and nothing more than a view.
-import { text, type ProviderEvent } from '../call/provider'
+import { carriedPrefix, text, type ProviderEvent } from '../call/provider'
 
 /** One turn on screen. */
 export type Caption = {
@@ -27,12 +27,25 @@ export function awaitsText(captions: Captions): boolean {
   return captions.some((caption) => caption.status === 'open')
 }
 
+/**
+ * Captions after their call broke off: what still waited for its text will get
+ * none here, whatever the server learns of it by another way.
+ */
+export function brokenOff(captions: Captions): Captions {
+  if (!awaitsText(captions)) return captions
+  return captions.map((caption) => {
+    if (caption.status !== 'open') return caption
+    if (caption.text === '') return { ...caption, status: caption.speaker === 'tutor' ? 'empty' : 'failed' }
+    return { ...caption, status: 'final', interrupted: caption.speaker === 'tutor' }
+  })
+}
+
 const heard: Rule = (captions, event) =>
   place(captions, { id: text(event, 'item_id'), speaker: 'learner' }, text(event, 'previous_item_id'))
 
 const added: Rule = (captions, event) => {
   const item = event.item
-  if (!isMessage(item)) return captions
+  if (!isMessage(item) || item.id.startsWith(carriedPrefix)) return captions
   const speaker = item.role === 'user' ? 'learner' : 'tutor'
   const placed = place(captions, { id: item.id, speaker }, text(event, 'previous_item_id'))
   const typed = typedText(item.content)

@@ -1,0 +1,55 @@
+import type { ProblemCode } from '../api/problem'
+import type { Why } from '../call/state'
+
+// By what the server says that a session ended for. Another one is told plainly.
+const serverEnds: Record<string, string> = {
+  idle: 'Nobody had spoken for a while, so the session was ended.',
+  used_up: 'The talk that a day allows is used up, so the session was ended.',
+  time_limit: 'The session was as long as it may be, so it was ended.',
+  signed_out: 'You signed out, so the session was ended.',
+  operator: 'Whoever runs this server ended the session.',
+}
+
+/** The words of a conversation under way and its end, in English. */
+export const talkEn = {
+  reconnecting: 'Reconnecting…',
+  reconnectingHint:
+    'The line to the tutor is gone. A new one is on its way; what was said is kept, and the recording goes on.',
+  quiet: (time: string) => `Nobody has spoken for a while. Say something, or the session ends in ${time}.`,
+  lineEnds: (time: string) =>
+    `The tutor’s line ends in ${time}, and no other one is to be had. End the session to save it.`,
+  otherMicrophone: 'Use another microphone',
+  hold: 'Hold to talk',
+  holding: 'Let go when you have said it',
+  settings: {
+    open: 'Settings',
+    title: 'How we talk',
+    done: 'Done',
+    turns: 'Taking turns',
+    handsFree: 'Hands-free: the tutor hears when you have finished',
+    pushToTalk: 'Push to talk: you hold a button while you speak (or the space bar on it)',
+    patience: 'Time to think',
+    patiences: { low: 'Quick: the tutor answers soon', normal: 'Usual', high: 'More time to think' },
+    speed: 'The tutor speaks',
+    speeds: (speed: number) =>
+      speed < 0.8 ? 'Slowly' : speed < 1 ? 'A little slower' : 'At the usual speed',
+    microphone: 'Microphone',
+    system: 'The system’s choice',
+    loudspeaker:
+      'With loudspeakers the tutor may hear itself and stop. Headphones help; so does push to talk.',
+  },
+  because: (why: Why, problem: (code: ProblemCode) => string): string => {
+    switch (why.cause) {
+      case 'learner':
+        return ''
+      case 'time_limit':
+        return serverEnds.time_limit ?? ''
+      case 'refused':
+        return `The line to the tutor broke, and no new one was given. ${problem(why.code)}`
+      case 'unreachable':
+        return 'The line to the tutor broke, and a new one did not come about for two minutes. Check your connection.'
+      case 'server':
+        return serverEnds[why.told] ?? 'The server ended the session.'
+    }
+  },
+}
