@@ -60,11 +60,18 @@ func (a *Account) WithdrawInvitation() ([]Event, error) {
 // Invited gives the invitation that a secret's hash opens.
 // Errors: CodeForbidden when it is wrong, used, withdrawn or over.
 func (a *Account) Invited(secret string, now time.Time) (*AccountInvited, error) {
-	invitation := a.Invitation
-	if a.Registered != nil || invitation == nil || invitation.Secret != secret || !now.Before(invitation.EndsAt) {
+	invitation, open := a.OpenInvitation(now)
+	if !open || invitation.Secret != secret {
 		return nil, errLink()
 	}
 	return invitation, nil
+}
+
+// OpenInvitation gives the invitation that waits to be accepted.
+func (a *Account) OpenInvitation(now time.Time) (*AccountInvited, bool) {
+	invitation := a.Invitation
+	open := a.Registered == nil && !a.gone() && invitation != nil && now.Before(invitation.EndsAt)
+	return invitation, open
 }
 
 // Accept registers the invited with the roles of the invitation, which is used

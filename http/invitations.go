@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -103,11 +104,8 @@ func (a *Accounts) Accept(ctx context.Context, token, name string, first func(ev
 	if err != nil {
 		return nil, 0, err
 	}
-	who := invitation.Private
-	if strings.TrimSpace(name) != "" {
-		who.Name = name
-	}
-	if who, err = checkPerson(who); err != nil {
+	who, err := named(invitation.Private, name)
+	if err != nil {
 		return nil, 0, err
 	}
 	credential, err := first(who)
@@ -121,6 +119,14 @@ func (a *Accounts) Accept(ctx context.Context, token, name string, first func(ev
 	return a.decide(ctx, events.Actor(id), id, func(acc *events.Account) ([]events.Event, error) {
 		return acc.Accept(hash, a.now(), who, credential)
 	})
+}
+
+// named is who an invitation is for, by the name that she gives herself.
+func named(who events.Person, name string) (events.Person, error) {
+	if strings.TrimSpace(name) != "" {
+		who.Name = name
+	}
+	return checkPerson(who)
 }
 
 // WithdrawInvitation ends an invitation, and makes unreadable whom it was for.
@@ -205,6 +211,9 @@ type invitedInput struct {
 func (s *Server) invitationRoutes() {
 	restricted(s, toOperator, huma.Operation{OperationID: "invite", Method: http.MethodPost, Path: "/api/invitations", DefaultStatus: http.StatusCreated, Summary: "Invite somebody by a one-time link"}, s.invite)
 	restricted(s, toOperator, huma.Operation{OperationID: "withdraw-invitation", Method: http.MethodDelete, Path: "/api/invitations/{account}", DefaultStatus: http.StatusNoContent, Summary: "End an invitation that nobody used"}, s.withdrawInvitation)
+	restricted(s, toOperator, huma.Operation{OperationID: "invitations", Method: http.MethodGet, Path: "/api/invitations", Summary: "Invitations that nobody used yet, the newest first"}, s.openInvitations)
+	open(s, huma.Operation{OperationID: "offer-invitee-passkey", Method: http.MethodPost, Path: "/api/invitation/passkey/options", Summary: "Begin to make the passkey to accept an invitation with"}, s.offerInviteePasskey)
+	open(s, huma.Operation{OperationID: "accept-by-openid", Method: http.MethodPost, Path: "/api/invitation/openid", Summary: "Begin to accept an invitation at the provider"}, s.leaveToAccept)
 	open(s, huma.Operation{OperationID: "look-at-invitation", Method: http.MethodPost, Path: "/api/invitation", Summary: "Whom does this link invite?"}, s.lookAtInvitation)
 	open(s, huma.Operation{OperationID: "accept-invitation", Method: http.MethodPost, Path: "/api/invitation/accept", DefaultStatus: http.StatusCreated, Summary: "Open the account that this link keeps, and sign in"}, s.acceptInvitation)
 	open(s, huma.Operation{OperationID: "reset-password", Method: http.MethodPost, Path: "/api/reset", Summary: "Set a new password by an operator's link, and sign in"}, s.resetPassword)
@@ -247,9 +256,11 @@ func (s *Server) lookAtInvitation(ctx context.Context, in *linkInput) (*invitedO
 type acceptInput struct {
 	Asking
 	Body struct {
-		Token    string `json:"token" maxLength:"200"`
-		Name     string `json:"name,omitempty" maxLength:"400" doc:"Empty: the one in the invitation"`
-		Password string `json:"password" maxLength:"1000"`
+		Token      string          `json:"token" maxLength:"200"`
+		Name       string          `json:"name,omitempty" maxLength:"400" doc:"Empty: the one in the invitation"`
+		Password   string          `json:"password,omitempty" maxLength:"1000" doc:"Not needed with a passkey"`
+		Ceremony   string          `json:"ceremony,omitempty" maxLength:"4000" doc:"Of the passkey that was made instead"`
+		Credential json.RawMessage `json:"credential,omitempty" doc:"RegistrationResponseJSON"`
 	}
 }
 
@@ -262,15 +273,13 @@ type resetInput struct {
 }
 
 func (s *Server) acceptInvitation(ctx context.Context, in *acceptInput) (*signedInOutput, error) {
-	who, at, err := s.doors.Accounts.Accept(ctx, in.Body.Token, in.Body.Name, func(who events.Person) (*events.AccountCredentialAdded, error) {
-		hash, err := s.doors.Accounts.passwords.Hash(ctx, in.Body.Password, who)
-		return events.NewPassword(hash), err
-	})
+	method, first := s.firstCredential(ctx, in)
+	who, at, err := s.doors.Accounts.Accept(ctx, in.Body.Token, in.Body.Name, first)
 	if err != nil {
 		return nil, err
 	}
 	s.writes.note(who.ID, at)
-	return s.welcome(ctx, who, &in.Asking, events.ByPassword)
+	return s.welcome(ctx, who, &in.Asking, method)
 }
 
 // resetPassword ends all sign-ins: who asked for the link may have lost a browser.

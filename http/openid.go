@@ -82,26 +82,29 @@ func (o *openID) client(ctx context.Context) (*oidc.Provider, *oauth2.Config, er
 }
 
 // departure is what must be remembered while somebody is at the provider. Account
-// is set when she links the provider to it; else she signs in.
+// is set when she links the provider to it, Invitation (a link's token) and perhaps
+// Name when she accepts one; else she signs in.
 type departure struct {
-	State    string           `json:"state"`
-	Nonce    string           `json:"nonce"`
-	Verifier string           `json:"verifier"`
-	Account  events.AccountID `json:"account,omitempty"`
+	State      string           `json:"state"`
+	Nonce      string           `json:"nonce"`
+	Verifier   string           `json:"verifier"`
+	Account    events.AccountID `json:"account,omitempty"`
+	Invitation string           `json:"invitation,omitempty"`
+	Name       string           `json:"name,omitempty"`
 }
 
 // atProvider is the purpose of its ceremonies.
 const atProvider = "at the provider"
 
 // leave gives the address to go to, and what the browser carries meanwhile.
-func (o *openID) leave(ctx context.Context, account events.AccountID) (address, sealed string, err error) {
+func (o *openID) leave(ctx context.Context, left departure) (address, sealed string, err error) {
 	ctx, cancel := o.within(ctx)
 	defer cancel()
 	_, client, err := o.client(ctx)
 	if err != nil {
 		return "", "", err
 	}
-	left := departure{oauth2.GenerateVerifier(), oauth2.GenerateVerifier(), oauth2.GenerateVerifier(), account}
+	left.State, left.Nonce, left.Verifier = oauth2.GenerateVerifier(), oauth2.GenerateVerifier(), oauth2.GenerateVerifier()
 	if sealed, err = o.ceremonies.begin(ctx, atProvider, left, openIDLasts); err != nil {
 		return "", "", err
 	}
@@ -154,9 +157,26 @@ func (a *Accounts) identity(ctx context.Context, who events.OpenID) (events.Aggr
 // first, as with an address.
 // Errors: CodeConflict when another account holds it, those of AddCredential.
 func (a *Accounts) LinkOpenID(ctx context.Context, id events.AccountID, who events.OpenID) (events.Position, error) {
+	if err := a.claimIdentity(ctx, id, who); err != nil {
+		return 0, err
+	}
+	_, at, err := a.decide(ctx, events.Actor(id), id, func(acc *events.Account) ([]events.Event, error) { return acc.AddCredential(a.newOpenID(who)) })
+	return at, err
+}
+
+// newOpenID is a provider's subject as a credential.
+func (a *Accounts) newOpenID(who events.OpenID) *events.AccountCredentialAdded {
+	return &events.AccountCredentialAdded{
+		Method: events.ByOpenID, Credential: events.CredentialID(a.newID()), Private: events.Credential{OpenID: &who},
+	}
+}
+
+// claimIdentity takes a provider's subject for an account; one that its holder does
+// not hold as a credential is taken over.
+func (a *Accounts) claimIdentity(ctx context.Context, id events.AccountID, who events.OpenID) error {
 	claim, err := a.identity(ctx, who)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	_, err = events.Execute(ctx, a.log, claim, &events.IdentityClaim{}, a.stamp(events.Actor(id)), func(c *events.IdentityClaim) ([]events.Event, error) {
 		return c.Claim(id, func(holder events.AccountID) (bool, error) {
@@ -168,14 +188,7 @@ func (a *Accounts) LinkOpenID(ctx context.Context, id events.AccountID, who even
 			return !held, nil
 		})
 	})
-	if err != nil {
-		return 0, err
-	}
-	added := &events.AccountCredentialAdded{
-		Method: events.ByOpenID, Credential: events.CredentialID(a.newID()), Private: events.Credential{OpenID: &who},
-	}
-	_, at, err := a.decide(ctx, events.Actor(id), id, func(acc *events.Account) ([]events.Event, error) { return acc.AddCredential(added) })
-	return at, err
+	return err
 }
 
 // ByOpenID loads the account that a provider's subject signs in to: the one that

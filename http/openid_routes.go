@@ -27,15 +27,15 @@ func (s *Server) openIDRoutes(r chi.Router) {
 func (s *Server) openIDName() string { return s.cookieName + "_openid" }
 
 func (s *Server) leaveToSignIn(ctx context.Context, _ *struct{}) (*leaveOutput, error) {
-	return s.leave(ctx, "")
+	return s.leave(ctx, departure{})
 }
 
 func (s *Server) leaveToLink(ctx context.Context, _ *struct{}) (*leaveOutput, error) {
-	return s.leave(ctx, caller(ctx))
+	return s.leave(ctx, departure{Account: caller(ctx)})
 }
 
-func (s *Server) leave(ctx context.Context, account events.AccountID) (*leaveOutput, error) {
-	address, sealed, err := s.openID.leave(ctx, account)
+func (s *Server) leave(ctx context.Context, left departure) (*leaveOutput, error) {
+	address, sealed, err := s.openID.leave(ctx, left)
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +66,12 @@ func (s *Server) cameBack(w http.ResponseWriter, r *http.Request, from *Asking) 
 	if left.Account != "" {
 		return "account", s.linkOpenID(r.Context(), left.Account, who, from)
 	}
-	account, err := s.doors.Accounts.ByOpenID(r.Context(), who)
-	if err != nil {
-		s.noteFailure(r.Context(), "", events.ByOpenID)
-		return "", err
+	var in *signedInOutput
+	if left.Invitation != "" {
+		in, err = s.acceptByOpenID(r.Context(), left, who, from)
+	} else {
+		in, err = s.enterByOpenID(r.Context(), who, from)
 	}
-	in, err := s.welcome(r.Context(), account, from, events.ByOpenID)
 	if err != nil {
 		return "", err
 	}
@@ -79,6 +79,15 @@ func (s *Server) cameBack(w http.ResponseWriter, r *http.Request, from *Asking) 
 		http.SetCookie(w, &cookie)
 	}
 	return "", nil
+}
+
+func (s *Server) enterByOpenID(ctx context.Context, who events.OpenID, from *Asking) (*signedInOutput, error) {
+	account, err := s.doors.Accounts.ByOpenID(ctx, who)
+	if err != nil {
+		s.noteFailure(ctx, "", events.ByOpenID)
+		return nil, err
+	}
+	return s.welcome(ctx, account, from, events.ByOpenID)
 }
 
 // linkOpenID links only while she who left is still signed in.

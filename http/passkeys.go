@@ -213,13 +213,9 @@ func (p *passkeys) check(ctx context.Context, sealed string, answer json.RawMess
 // AddPasskey gives the account a passkey under a name. Errors: those of
 // [events.Account.AddCredential], CodeInvalid for the name.
 func (a *Accounts) AddPasskey(ctx context.Context, id events.AccountID, name string, made *events.Passkey) (events.CredentialID, events.Position, error) {
-	name, err := events.CheckCredentialName(name)
+	added, err := a.newPasskey(name, made)
 	if err != nil {
 		return "", 0, err
-	}
-	added := &events.AccountCredentialAdded{
-		Method: events.ByPasskey, Credential: events.CredentialID(a.newID()),
-		Private: events.Credential{Name: name, Passkey: made},
 	}
 	account, at, err := a.decide(ctx, events.Actor(id), id, func(acc *events.Account) ([]events.Event, error) { return acc.AddCredential(added) })
 	if err != nil {
@@ -227,6 +223,18 @@ func (a *Accounts) AddPasskey(ctx context.Context, id events.AccountID, name str
 	}
 	held, _ := account.WithPasskey(made.ID)
 	return held.ID, at, nil
+}
+
+// newPasskey is a passkey as a credential. Errors: CodeInvalid for the name.
+func (a *Accounts) newPasskey(name string, made *events.Passkey) (*events.AccountCredentialAdded, error) {
+	name, err := events.CheckCredentialName(name)
+	if err != nil {
+		return nil, err
+	}
+	return &events.AccountCredentialAdded{
+		Method: events.ByPasskey, Credential: events.CredentialID(a.newID()),
+		Private: events.Credential{Name: name, Passkey: made},
+	}, nil
 }
 
 // UsePasskey takes in what a passkey counted when it signed in.

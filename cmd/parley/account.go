@@ -48,6 +48,8 @@ func accountCommands() []command {
 	return []command{
 		{"add", "--email E --role R --password-stdin: add an account", accountAdd},
 		{"invite", "--email E --role R: print a link with which somebody opens her account, once", accountInvite},
+		{"invitations", "list the invitations that nobody used yet", accountInvitations},
+		{"uninvite", "--email E: end an invitation that nobody used yet", accountUninvite},
 		{"reset", "--email E: print a link with which she sets a new password, once", accountReset},
 		{"role", "--email E --grant R | --withdraw R: give or take a role; never the last operator's", accountRole},
 	}

@@ -74,6 +74,28 @@ func TestAccountCommands(t *testing.T) {
 			t.Errorf("%v, then %v", first.json, rest.json)
 		}
 	})
+	t.Run("an open invitation is listed until it is accepted or ended", func(t *testing.T) {
+		opens := token(run(exitOK, "invite", "--email", "cleo@example.org", "--name", "Cleo", "--role", "analyst"), "invitation")
+		ended := token(run(exitOK, "invite", "--email", "dora@example.org", "--role", "learner"), "invitation")
+		at := ada.must(http.StatusOK, "GET", "/api/ops/status", nil).text("log")
+		ada.must(http.StatusOK, "GET", "/api/ops/audit?min_position="+at, nil) // the list comes from the read models
+		if said := run(exitOK, "uninvite", "--email", "Dora@example.org"); said["account"] == "" {
+			t.Errorf("%v", said)
+		}
+		run(exitFailed, "uninvite", "--email", "dora@example.org")
+		newBrowser(t, p.base).refuse(http.StatusForbidden, "forbidden", "POST", "/api/invitation", map[string]string{"token": ended})
+		list := ada.must(http.StatusOK, "GET", "/api/invitations", nil).json["invitations"].([]any)
+		if first := list[0].(map[string]any); len(list) != 1 || first["email"] != "cleo@example.org" || first["name"] != "Cleo" {
+			t.Errorf("%v", list)
+		}
+		if said := run(exitOK, "invitations"); said["email"] != "cleo@example.org" {
+			t.Errorf("%v", said)
+		}
+		newBrowser(t, p.base).must(http.StatusCreated, "POST", "/api/invitation/accept", map[string]string{"token": opens, "password": password})
+		if list := ada.must(http.StatusOK, "GET", "/api/invitations", nil).json["invitations"].([]any); len(list) != 0 {
+			t.Errorf("%v", list)
+		}
+	})
 	t.Run("what is missing or unknown is refused", func(t *testing.T) {
 		run(exitUsage, "paint")
 		run(exitFailed, "invite", "--email", "x@example.org")

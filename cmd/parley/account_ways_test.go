@@ -25,6 +25,9 @@ func accountWays() []way {
 		{"POST", "/api/me/openid", "signed_in", 404, nil, false, 0},
 		{"GET", "/api/sign-in/openid/callback", "anyone", 200, nil, false, 0}, // the page, which says why
 		{"POST", "/api/invitations", "operator", 201, map[string]any{"email": "ina@example.org", "roles": []string{"learner"}}, false, 0},
+		{"GET", "/api/invitations", "operator", 200, nil, false, 0},
+		{"POST", "/api/invitation/passkey/options", "anyone", 403, map[string]string{"token": "x"}, false, 0},
+		{"POST", "/api/invitation/openid", "anyone", 403, map[string]string{"token": "x"}, false, 0},
 		{"DELETE", "/api/invitations/{account}", "operator", 404, nil, false, 0},
 		{"GET", "/api/accounts", "operator", 200, nil, false, 0},
 		{"PUT", role, "operator", 404, nil, false, 0},

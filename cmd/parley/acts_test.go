@@ -15,7 +15,7 @@ import (
 // unnoted are the commands that change nothing that an operator answers for.
 // Serve's own work is in the log as events.
 var unnoted = []string{
-	"serve", "sessions", "replay", "status", "verify", "audit", "doctor", "partner", "openapi", "version",
+	"account invitations", "serve", "sessions", "replay", "status", "verify", "audit", "doctor", "partner", "openapi", "version",
 }
 
 // acting is one command that changes something, as this test runs it.
@@ -36,6 +36,7 @@ func actings(t *testing.T, lea *browser) []acting {
 	return []acting{
 		{"account add", []string{"--email", "a@example.org", "--role", "learner,analyst", "--password-stdin"}, password, "account add --role learner --role analyst", "", ""},
 		{"account invite", []string{"--email", "b@example.org", "--role", "operator"}, "", "account invite --role operator", "", ""},
+		{"account uninvite", []string{"--email", "b@example.org"}, "", "account uninvite", "?", "?"},
 		{"account reset", []string{"--email", "lea@example.org"}, "", "account reset", "account/" + id, id},
 		{"account role", []string{"--email", "lea@example.org", "--grant", "operator"}, "", "account role --grant operator", "account/" + id, id},
 		{"account role", []string{"--email", "lea@example.org", "--withdraw", "operator"}, "", "account role --withdraw operator", "account/" + id, id},
@@ -120,6 +121,9 @@ func (p *program) wantNote(t *testing.T, want acting, why string) {
 	}
 	note := found[0].Body.(*events.OperatorActed)
 	who, err := operator()
+	if want.object == "?" { // of an account whose id the test is not told
+		want.about, want.object = found[0].Aggregate.ID, "account/"+found[0].Aggregate.ID
+	}
 	if err != nil || found[0].Actor != who || note.Action != want.does || note.Object != want.object {
 		t.Errorf("by %s: %+v, want %+v", found[0].Actor, note, want)
 	}

@@ -38,7 +38,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run everything", serve},
-		{"account", "add, invite, reset the password of, and give roles to somebody: account add|invite|reset|role --email E …", account},
+		{"account", "add, invite, reset the password of, and give roles to somebody: account add|invite|invitations|uninvite|reset|role --email E …", account},
 		{"sessions", "list sessions, newest first, without a word of them", sessions},
 		{"replay", "print a session's events, or what it was: replay SESSION [--until P | --diff A B]", replay},
 		{"status", "how far the read models are, and what the servers say", status},

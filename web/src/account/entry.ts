@@ -22,5 +22,13 @@ export class Entry {
   invited = (token: string) => this.#api.ask<Invited>('POST', '/api/invitation', { token })
   accept = (token: string, name: string, password: string) =>
     this.#api.ask<Me>('POST', '/api/invitation/accept', { token, name, password })
+  /** Begins to make the passkey that opens the account instead of a password. */
+  offerPasskey = (token: string, name: string) =>
+    this.#api.ask<Ceremony>('POST', '/api/invitation/passkey/options', { token, name })
+  acceptWithPasskey = (token: string, name: string, ceremony: string, credential: unknown) =>
+    this.#api.ask<Me>('POST', '/api/invitation/accept', { token, name, ceremony, credential })
+  /** Where to send the browser to accept at the provider. */
+  acceptAtProvider = (token: string, name: string) =>
+    this.#api.ask<{ address: string }>('POST', '/api/invitation/openid', { token, name })
   reset = (token: string, password: string) => this.#api.ask<Me>('POST', '/api/reset', { token, password })
 }

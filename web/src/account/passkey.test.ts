@@ -3,7 +3,7 @@ import type { Client } from '../api/client'
 import { Problem } from '../api/problem'
 import { Entry } from './entry'
 import { Mine } from './mine'
-import { add, canUse, signIn, type Authenticators } from './passkey'
+import { accept, add, canUse, signIn, type Authenticators } from './passkey'
 
 const ada = { account: { id: '01A', name: 'Ada' } }
 
@@ -52,6 +52,25 @@ describe('signing in with a passkey', () => {
     await expect(signIn(new Entry(server(routes).api), closed('SecurityError'))).rejects.toThrow('closed')
     const refusing = server({ ...routes, '/api/sign-in/passkey': new Problem('unauthenticated', 401, 'no') })
     await expect(signIn(new Entry(refusing.api), holds)).rejects.toMatchObject({ code: 'unauthenticated' })
+  })
+})
+
+describe('accepting an invitation with a passkey', () => {
+  const routes = { '/api/invitation/passkey/options': offered, '/api/invitation/accept': ada }
+
+  test('makes one for whom the link invites, and gives it with the link', async () => {
+    const { api, asked } = server(routes)
+    expect(await accept(new Entry(api), holds, 'link', 'Ada')).toEqual(ada)
+    expect(asked).toEqual([
+      ['/api/invitation/passkey/options', { token: 'link', name: 'Ada' }],
+      ['/api/invitation/accept', { token: 'link', name: 'Ada', ceremony: 'sealed', credential: 'signed' }],
+    ])
+  })
+
+  test('opens nothing when the person let it be', async () => {
+    const { api, asked } = server(routes)
+    expect(await accept(new Entry(api), closed('NotAllowedError'), 'link', 'Ada')).toBeUndefined()
+    expect(asked).toHaveLength(1)
   })
 })
 

@@ -32,13 +32,32 @@ export async function signIn(entry: Entry, { credentials, read }: Authenticators
 }
 
 /** Makes a passkey for who is signed in. False when the person let it be, or the device holds one already. */
-export async function add(mine: Mine, { credentials, read }: Authenticators, name: string): Promise<boolean> {
+export async function add(mine: Mine, browser: Authenticators, name: string): Promise<boolean> {
   const { ceremony, options } = await mine.offerPasskey()
-  if (!read) return false
-  const publicKey = read.parseCreationOptionsFromJSON(options as PublicKeyCredentialCreationOptionsJSON)
-  const made = await unlessLetBe(() => credentials.create({ publicKey }))
+  const made = await make(browser, options)
   if (made) await mine.addPasskey(ceremony, name, made.toJSON())
   return made !== undefined
+}
+
+/** Accepts an invitation with a passkey that is made for it. Undefined when the person let it be. */
+export async function accept(
+  entry: Entry,
+  browser: Authenticators,
+  token: string,
+  name: string,
+): Promise<Me | undefined> {
+  const { ceremony, options } = await entry.offerPasskey(token, name)
+  const made = await make(browser, options)
+  return made && entry.acceptWithPasskey(token, name, ceremony, made.toJSON())
+}
+
+async function make(
+  { credentials, read }: Authenticators,
+  options: unknown,
+): Promise<PublicKeyCredential | undefined> {
+  if (!read) return undefined
+  const publicKey = read.parseCreationOptionsFromJSON(options as PublicKeyCredentialCreationOptionsJSON)
+  return unlessLetBe(() => credentials.create({ publicKey }))
 }
 
 // Closing the browser's dialog, waiting too long and "this device holds one already" are no failures

@@ -124,7 +124,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/invitations": {
+    "/api/invitation/openid": {
         parameters: {
             query?: never;
             header?: never;
@@ -132,6 +132,41 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        put?: never;
+        /** Begin to accept an invitation at the provider */
+        post: operations["accept-by-openid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitation/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to make the passkey to accept an invitation with */
+        post: operations["offer-invitee-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations that nobody used yet, the newest first */
+        get: operations["invitations"];
         put?: never;
         /** Invite somebody by a one-time link */
         post: operations["invite"];
@@ -907,9 +942,14 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         AcceptInputBody: {
+            /** @description Of the passkey that was made instead */
+            ceremony?: string;
+            /** @description RegistrationResponseJSON */
+            credential?: unknown;
             /** @description Empty: the one in the invitation */
             name?: string;
-            password: string;
+            /** @description Not needed with a passkey */
+            password?: string;
             token: string;
         };
         Account: {
@@ -1201,6 +1241,11 @@ export interface components {
             name: string;
             roles: string[];
         };
+        InviteeInputBody: {
+            /** @description Empty: the one in the invitation */
+            name?: string;
+            token: string;
+        };
         LandedOutputBody: {
             position: string;
             /** @enum {string} */
@@ -1281,6 +1326,20 @@ export interface components {
             phrases?: string[];
             scenario?: string;
             title: string;
+        };
+        OpenInvitation: {
+            /** @description What to withdraw it by */
+            account: string;
+            email: string;
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: date-time */
+            invited_at: string;
+            name: string;
+            roles: string[];
+        };
+        OpenInvitationsOutputBody: {
+            invitations: components["schemas"]["OpenInvitation"][];
         };
         OpenedEvent: {
             actor?: string;
@@ -1952,6 +2011,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "accept-by-openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaveOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "offer-invitee-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeremonyOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenInvitationsOutputBody"];
                 };
             };
             /** @description Error */
