@@ -13,6 +13,7 @@ export type ProblemCode =
   | 'too_many_calls'
   | 'used_up'
   | 'provider_unavailable'
+  | 'unavailable'
   | 'offline'
   | 'unknown'
 
@@ -28,6 +29,7 @@ const known: ReadonlySet<string> = new Set<ProblemCode>([
   'too_many_calls',
   'used_up',
   'provider_unavailable',
+  'unavailable',
 ])
 
 /** A request that was refused (RFC 9457 problem document) or never answered. */
@@ -57,7 +59,7 @@ export async function problemFrom(response: Response): Promise<Problem> {
   const body = await readProblem(response)
   const code = body?.code ?? ''
   return new Problem(
-    known.has(code) ? (code as ProblemCode) : codeOf(response.status),
+    known.has(code) ? (code as ProblemCode) : (byStatus[response.status] ?? 'unknown'),
     response.status,
     body?.detail ?? body?.title ?? response.statusText,
     againIn(response.headers.get('retry-after')),
@@ -79,11 +81,17 @@ async function readProblem(response: Response): Promise<Partial<WireProblem> | u
   }
 }
 
-function codeOf(status: number): ProblemCode {
-  if (status === 401) return 'unauthenticated'
-  if (status === 403) return 'forbidden'
-  if (status === 404) return 'not_found'
-  if (status === 413) return 'too_large'
-  if (status === 429) return 'rate_limited'
-  return 'unknown'
+// What is advised about a code of its own that no page has words for.
+const byStatus: Readonly<Record<number, ProblemCode>> = {
+  400: 'invalid',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  412: 'conflict',
+  413: 'too_large',
+  415: 'invalid',
+  422: 'invalid',
+  429: 'rate_limited',
+  503: 'unavailable',
 }

@@ -15,6 +15,7 @@ const problems: Record<ProblemCode | 'not_saved', string> = {
   too_many_calls: 'You are already talking somewhere else. End that conversation first.',
   used_up: 'You have talked as long as a day allows here. Come back tomorrow.',
   provider_unavailable: 'The tutor cannot be reached right now. Try again in a minute.',
+  unavailable: 'The server is not ready. Try again in a minute.',
   offline: 'The server does not answer. Check your connection, then try again.',
   unknown: 'That did not work. Try again.',
   not_saved: 'The server could not verify the recording.',
