@@ -376,6 +376,18 @@ func TestOrdeal(t *testing.T) {
 		o.run(n)
 		o.judge()
 	})
+	t.Run("three servers", func(t *testing.T) {
+		c := eventstest.StartCluster(t)
+		var hosts []string
+		for _, s := range c.Servers {
+			hosts = append(hosts, s.Host())
+		}
+		o := newOrdeal(t, hosts, len(hosts))
+		n := newNemesis(o)
+		maps.Copy(n.deeds, n.troublesOfThree(c))
+		o.run(n)
+		o.judge()
+	})
 }
 
 func newNemesis(o *ordeal) *nemesis {
