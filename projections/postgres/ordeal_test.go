@@ -30,7 +30,7 @@ const seedEnv = "PARLEY_TEST_SEED"
 const (
 	clients = 25              // of each instance: enough to share batches
 	crowded = 8               // sessions that everybody writes to
-	longest = 3 * time.Minute // after which an ordeal has got stuck
+	longest = 5 * time.Minute // after which an ordeal has got stuck
 )
 
 // ordeal is a log and its read models, used by many while a nemesis rages.
