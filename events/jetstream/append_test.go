@@ -3,6 +3,7 @@ package jetstream_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -260,24 +261,57 @@ func TestAppendAfterErasure(t *testing.T) {
 
 func TestAppendOfLargeEvents(t *testing.T) {
 	b := eventstest.NewBundle(t)
-	big := func(size int) []events.Event {
-		e := eventstest.Turns(anna, 1, 1)
-		e[0].Body = &events.SegmentPlaced{Call: 1, Item: strings.Repeat("x", size)}
+	big := func(of events.SessionID, size int) events.Event {
+		e := eventstest.Turns(of, 1, 7)[0]
+		e.Body = &events.SegmentPlaced{Call: 1, Item: strings.Repeat("x", size)}
 		return e
 	}
-	limit := int(b.Conn.MaxPayload())
-	t.Run("under the server's limit is stored", func(t *testing.T) {
-		if _, err := appendTo(t.Context(), b.Log, events.ExpectNew(), big(limit-2048)); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("over it is too large, and the connection stays", func(t *testing.T) {
-		_, err := appendTo(t.Context(), b.Log, events.ExpectNew(), big(limit))
-		if events.CodeOf(err) != events.CodeTooLarge {
-			t.Errorf("got %v, want %s", err, events.CodeTooLarge)
+	asked := int(b.Conn.MaxPayload())
+	_, err := appendTo(t.Context(), b.Log, events.ExpectNew(), []events.Event{big(anna, asked)})
+	var id string
+	var has, takes int
+	if _, bad := fmt.Sscanf(err.Error(), "too_large: event %s has %d bytes; the event log takes %d", &id, &has, &takes); bad != nil {
+		t.Fatalf("the refusal does not name the event, its size and the limit: %v", err)
+	}
+	most := asked - (has - takes) // what fits exactly
+	refused := func(t *testing.T, err error, of events.SessionID) {
+		t.Helper()
+		if named := string(big(of, 1).ID); events.CodeOf(err) != events.CodeTooLarge || !strings.Contains(err.Error(), named) {
+			t.Errorf("got %v, want %s that names %s", err, events.CodeTooLarge, named)
 		}
 		if !b.Conn.IsConnected() || b.Conn.Reconnects != 0 {
 			t.Error("the connection was lost")
+		}
+	}
+	t.Run("a byte over the limit is refused by name, and the connection stays", func(t *testing.T) {
+		_, err := appendTo(t.Context(), b.Log, events.ExpectNew(), []events.Event{big(anna, most+1)})
+		refused(t, err, anna)
+	})
+	t.Run("among others it is named, and none of them is stored", func(t *testing.T) {
+		several := append(eventstest.Turns(anna, 2, 1), big(anna, most+1))
+		_, err := appendTo(t.Context(), b.Log, events.ExpectNew(), several)
+		refused(t, err, anna)
+		if stored := b.Load(t, anna.Aggregate()); len(stored) != 0 {
+			t.Errorf("%d events were stored", len(stored))
+		}
+	})
+	t.Run("appends of others at the same moment are stored", func(t *testing.T) {
+		var answers []<-chan appended
+		for range 40 { // enough to leave in batches
+			id := events.SessionID(b.IDs.ULID())
+			answers = append(answers, appendLater(t.Context(), b.Log, events.ExpectNew(), eventstest.Turns(id, 2, 1)))
+		}
+		_, err := appendTo(t.Context(), b.Log, events.ExpectNew(), []events.Event{big(anna, most+1)})
+		refused(t, err, anna)
+		for _, answer := range answers {
+			if got := <-answer; got.err != nil {
+				t.Errorf("a neighbour: %v", got.err)
+			}
+		}
+	})
+	t.Run("at the limit it is stored", func(t *testing.T) {
+		if _, err := appendTo(t.Context(), b.Log, events.ExpectNew(), []events.Event{big(bea, most)}); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -37,6 +37,7 @@ func New(nc *nats.Conn, config Config) *Log {
 	if err != nil {
 		panic("jetstream.New without options cannot fail: " + err.Error())
 	}
+	js = bounded{js}
 	publisher := &publisher{nc, js, config.AnswerWait}
 	l := &Log{
 		nc: nc, js: js, config: config,

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"parley/events"
+	"parley/events/eventstest"
 )
 
 // What passes on the wire when something is appended, and answered.
@@ -157,5 +158,19 @@ func (n *nemesis) troublesOfOne(k *killable) map[string]func() {
 			n.await(lost)
 			restart()
 		},
+	}
+}
+
+// troublesOfThree are those of a cluster.
+func (n *nemesis) troublesOfThree(c *eventstest.Cluster) map[string]func() {
+	restart := func(s *eventstest.NATS) {
+		c.Restart(s, "PARLEY", "PARLEY_KEYS", "PARLEY_SIGNINS", "PARLEY_ERASED", "PARLEY_TIMERS")
+		n.reconnect()
+	}
+	return map[string]func(){
+		"leader changed":             func() { c.ChangeLeader(n.beside, "PARLEY") },
+		"leader of the keys changed": func() { c.ChangeLeader(n.beside, "PARLEY_KEYS") },
+		"leader restarted":           func() { restart(c.LeaderOf("PARLEY")) },
+		"server restarted":           func() { restart(c.Servers[n.random.IntN(len(c.Servers))]) },
 	}
 }

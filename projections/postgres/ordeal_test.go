@@ -30,7 +30,7 @@ const seedEnv = "PARLEY_TEST_SEED"
 const (
 	clients = 25              // of each instance: enough to share batches
 	crowded = 8               // sessions that everybody writes to
-	longest = 3 * time.Minute // after which an ordeal has got stuck
+	longest = 5 * time.Minute // after which an ordeal has got stuck
 )
 
 // ordeal is a log and its read models, used by many while a nemesis rages.
@@ -373,6 +373,18 @@ func TestOrdeal(t *testing.T) {
 		o := newOrdeal(t, []string{k.host}, 1)
 		n := newNemesis(o)
 		maps.Copy(n.deeds, n.troublesOfOne(k))
+		o.run(n)
+		o.judge()
+	})
+	t.Run("three servers", func(t *testing.T) {
+		c := eventstest.StartCluster(t)
+		var hosts []string
+		for _, s := range c.Servers {
+			hosts = append(hosts, s.Host())
+		}
+		o := newOrdeal(t, hosts, len(hosts))
+		n := newNemesis(o)
+		maps.Copy(n.deeds, n.troublesOfThree(c))
 		o.run(n)
 		o.judge()
 	})
