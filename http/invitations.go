@@ -129,6 +129,15 @@ func named(who events.Person, name string) (events.Person, error) {
 	return checkPerson(who)
 }
 
+// invited tells whether there is an invitation to withdraw. Errors: CodeNotFound.
+func (a *Accounts) invited(ctx context.Context, id events.AccountID) error {
+	account, err := a.load(ctx, id)
+	if err == nil {
+		_, err = account.WithdrawInvitation()
+	}
+	return err
+}
+
 // WithdrawInvitation ends an invitation, and makes unreadable whom it was for.
 // Errors: CodeNotFound.
 func (a *Accounts) WithdrawInvitation(ctx context.Context, by events.Actor, id events.AccountID) (events.Position, error) {
@@ -220,6 +229,9 @@ func (s *Server) invitationRoutes() {
 }
 
 func (s *Server) invite(ctx context.Context, in *invitationInput) (*invitationOutput, error) {
+	if err := s.acts(ctx, "", WithoutReason, "account invite"+asFlags("--role", in.Body.Roles...), ""); err != nil {
+		return nil, err
+	}
 	who := events.Person{Name: in.Body.Name, Email: in.Body.Email}
 	link, at, err := s.doors.Accounts.Invite(ctx, events.Actor(caller(ctx)), who, in.Body.Roles)
 	if err != nil {
@@ -236,6 +248,12 @@ func (s *Server) withdrawInvitation(ctx context.Context, in *invitedInput) (*str
 	id, err := events.ParseID[events.AccountID](in.Account)
 	if err != nil {
 		return nil, events.Errorf(events.CodeNotFound, "there is no such invitation")
+	}
+	if err := s.doors.Accounts.invited(ctx, id); err != nil {
+		return nil, err
+	}
+	if err := s.acts(ctx, id, WithoutReason, "account uninvite", id.Aggregate().String()); err != nil {
+		return nil, err
 	}
 	_, err = s.doors.Accounts.WithdrawInvitation(ctx, events.Actor(caller(ctx)), id)
 	return nil, err

@@ -110,6 +110,9 @@ func (s *Server) helpSession(ctx context.Context, in *helpInput) (*helpOutput, e
 	return &helpOutput{done}, err
 }
 
+// WithoutReason stands where an operator gave none.
+const WithoutReason = "no reason was given"
+
 // acts notes what an operator is about to do; about is whose object it is.
 func (s *Server) acts(ctx context.Context, about events.AccountID, reason, action, object string) error {
 	_, err := s.kept(ctx, about, reason, &events.OperatorActed{Action: action, Object: object, Reason: reason, Address: prefixOf(ctx)})

@@ -141,13 +141,13 @@ func (s *Server) accounts(ctx context.Context, in *accountsInput) (*accountsOutp
 }
 
 func (s *Server) grantRole(ctx context.Context, in *roleInput) (*roleOutput, error) {
-	return s.changeRole(ctx, in, func(id events.AccountID) (*events.Account, events.Position, error) {
+	return s.changeRole(ctx, in, "--grant", func(id events.AccountID) (*events.Account, events.Position, error) {
 		return s.doors.Accounts.Grant(ctx, events.Actor(caller(ctx)), id, in.Role)
 	})
 }
 
 func (s *Server) withdrawRole(ctx context.Context, in *roleInput) (*roleOutput, error) {
-	return s.changeRole(ctx, in, func(id events.AccountID) (*events.Account, events.Position, error) {
+	return s.changeRole(ctx, in, "--withdraw", func(id events.AccountID) (*events.Account, events.Position, error) {
 		if err := s.fresh(ctx, ""); err != nil {
 			return nil, 0, err
 		}
@@ -155,10 +155,25 @@ func (s *Server) withdrawRole(ctx context.Context, in *roleInput) (*roleOutput, 
 	})
 }
 
-func (s *Server) changeRole(ctx context.Context, in *roleInput, change func(events.AccountID) (*events.Account, events.Position, error)) (*roleOutput, error) {
+// asFlags writes roles as the command of the same name takes them.
+func asFlags(flag string, roles ...events.Role) (text string) {
+	for _, role := range roles {
+		text += " " + flag + " " + string(role)
+	}
+	return text
+}
+
+// changeRole notes the change, and makes it.
+func (s *Server) changeRole(ctx context.Context, in *roleInput, flag string, change func(events.AccountID) (*events.Account, events.Position, error)) (*roleOutput, error) {
 	id, err := events.ParseID[events.AccountID](in.Account)
 	if err != nil {
 		return nil, events.Errorf(events.CodeNotFound, "there is no such account")
+	}
+	if _, err := s.doors.Accounts.Find(ctx, id); err != nil {
+		return nil, err
+	}
+	if err := s.acts(ctx, id, WithoutReason, "account role"+asFlags(flag, in.Role), id.Aggregate().String()); err != nil {
+		return nil, err
 	}
 	account, at, err := change(id)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,6 +106,50 @@ func TestActsAreNoted(t *testing.T) {
 		p.wantNote(t, acting{does: "backup"}, "to try backup ") // it was stored before the backup began
 		p.wantNote(t, acting{does: "restore"}, why)
 	})
+}
+
+// TestActsThroughTheWebAreNoted does so for the operator's routes that change something.
+// A route without an entry fails.
+func TestActsThroughTheWebAreNoted(t *testing.T) {
+	p := start(t, t.TempDir())
+	ada := p.setUp(t)
+	addAccount(t, p.dir, "lea@example.org", "learner")
+	lea := signIn(t, p.base, "lea@example.org")
+	id := lea.must(http.StatusOK, "GET", "/api/me", nil).text("account", "id")
+	left := lea.silentSession()
+	guest := ada.must(http.StatusCreated, "POST", "/api/invitations", map[string]any{"email": "a@example.org", "roles": []string{"learner"}}).text("account")
+	table := map[string]struct {
+		path string
+		body any
+		does string
+	}{
+		"invite":              {"/api/invitations", map[string]any{"email": "b@example.org", "roles": []string{"learner", "analyst"}}, "account invite --role learner --role analyst"},
+		"withdraw-invitation": {"/api/invitations/" + guest, nil, "account uninvite account/" + guest},
+		"grant-role":          {"/api/accounts/" + id + "/roles/analyst", nil, "account role --grant analyst account/" + id},
+		"withdraw-role":       {"/api/accounts/" + id + "/roles/analyst", nil, "account role --withdraw analyst account/" + id},
+		"retry-dead-letters":  {"/api/ops/dead-letters/retry", map[string]string{"reason": "to try"}, "dead-letters retry"},
+		"help-session":        {"/api/ops/sessions/" + left.id + "/recover", map[string]string{"remedy": "end", "reason": "to try"}, "recover --end session/" + left.id},
+	}
+	c := contract{ada.must(http.StatusOK, "GET", "/openapi.json", nil).json}
+	for _, o := range c.operations() {
+		if o.access != "operator" || o.method == http.MethodGet {
+			continue
+		}
+		t.Run(o.id, func(t *testing.T) {
+			act, known := table[o.id]
+			if !known {
+				t.Fatal("say what its note says")
+			}
+			if a := ada.do(o.method, act.path, act.body); a.status >= http.StatusBadRequest {
+				t.Fatal(a)
+			}
+			at := ada.must(http.StatusOK, "GET", "/api/ops/status", nil).text("log")
+			newest := ada.must(http.StatusOK, "GET", "/api/ops/audit?kind=operator_acted&min_position="+at, nil).json["lines"].([]any)[0].(map[string]any)
+			if newest["what"] != act.does || newest["reason"] == "" || newest["address"] == "" {
+				t.Errorf("%v, want %q", newest, act.does)
+			}
+		})
+	}
 }
 
 // wantNote looks through the whole log for exactly one note with a reason.

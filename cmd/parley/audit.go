@@ -46,14 +46,11 @@ func reasonFlag(set *flag.FlagSet) *string {
 	return set.String("reason", "", "why, for the audit; name nobody in it")
 }
 
-// withoutReason stands where an operator gave none.
-const withoutReason = "no reason was given"
-
 // record puts what an operator is about to do on its audit trail. It is done
 // only if that is stored.
 func record(ctx context.Context, log events.LoadAppender, what act) error {
 	if what.reason == "" {
-		what.reason = withoutReason
+		what.reason = http.WithoutReason
 	}
 	if err := events.CheckReason(what.reason); err != nil {
 		return err

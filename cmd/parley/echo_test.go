@@ -68,6 +68,7 @@ type contract struct{ document map[string]any }
 // operation is one of its operations, as far as somebody can type into it.
 type operation struct {
 	id, method, path string
+	access           string
 	queries          []string
 	body             any // what fits its schema, with the typed word in each text; nil: it has none
 }
@@ -82,6 +83,7 @@ func (c contract) operations() (all []operation) {
 				continue
 			}
 			o := operation{id: described["operationId"].(string), method: strings.ToUpper(method), path: path}
+			o.access, _ = described["x-access"].(string)
 			parameters, _ := described["parameters"].([]any)
 			for _, each := range parameters {
 				if parameter := each.(map[string]any); parameter["in"] == "query" {
