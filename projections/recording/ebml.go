@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -118,6 +119,12 @@ func beUint(b []byte) uint64 {
 		v = v<<8 | uint64(c)
 	}
 	return v
+}
+
+// text reads a string, which ends early where zeros pad it (RFC 8794, section 7.4).
+func text(b []byte) string {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	return string(b)
 }
 
 // eachElement calls visit with every element of b. It returns errDamaged if b is

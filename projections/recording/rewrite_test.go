@@ -86,6 +86,19 @@ func TestRewriteAgain(t *testing.T) {
 	})
 }
 
+func TestRewriteOfPolyglots(t *testing.T) {
+	const page = "<html><script>alert(1)</script>"
+	for _, id := range []uint32{idVoid, idTags, idAttachments, idCues} {
+		tape := newTape(2)
+		tape.b = appendBytes(tape.b, id, []byte(page))
+		tape.cluster().simple(0, 3)
+		file := append(appendBytes(tape.b, idVoid, []byte(page)), page...)
+		if _, out := rewritten(t, file, claimOf(file, 0)); bytes.Contains(out, []byte("script")) {
+			t.Errorf("a web page in element %#x is kept", id)
+		}
+	}
+}
+
 // laced has eight packets in three blocks, one of each kind of lacing.
 func laced() []byte {
 	a, b, c := frame(1), frame(2), frame(3)

@@ -63,7 +63,7 @@ func readDocType(src *source) error {
 	docType := ""
 	err = eachElement(body, func(id uint32, b []byte) error {
 		if id == idDocType {
-			docType = string(b)
+			docType = text(b)
 		}
 		return nil
 	})
@@ -155,7 +155,7 @@ func (t *track) readEntry(body []byte) error {
 		case idTrackType:
 			kind = beUint(b)
 		case idCodecID:
-			t.codec = string(b)
+			t.codec = text(b)
 		case idEncodings:
 			return reject(ReasonCodec, "the track is compressed or encrypted")
 		case idAudio:
