@@ -23,9 +23,13 @@ import (
 	"parley/projections/s3"
 )
 
-// asKilledEraser makes the test binary serve until its eraser has taken a step that is
-// not yet in the file that the variable names; there it kills itself.
-const asKilledEraser = asProgram + "_KILLED_ERASER"
+// asKilledErasers and asKilledFinalizers make the test binary serve until one of these
+// workers has taken a step that is not yet in the file that the variable names; there it
+// kills itself.
+const (
+	asKilledErasers    = asProgram + "_KILLED_ERASERS"
+	asKilledFinalizers = asProgram + "_KILLED_FINALIZERS"
+)
 
 // killer ends the program by SIGKILL at each step once: right after the step took
 // effect, before the program learns of it. The file holds the steps of former runs.
@@ -126,22 +130,28 @@ func (k killedSignIns) RevokeAll(ctx context.Context, of events.AccountID) error
 	return k.after(func() (string, error) { return "revoke", k.SignIns.RevokeAll(ctx, of) })
 }
 
-// serveUntilKilled is serve with erasers that kill it. The log waits for a sign of
-// life from the killed one for a second only.
-func serveUntilKilled(file string, args []string) int {
+// erasersToBeKilled wait for a sign of life from the killed ones for a second only.
+func erasersToBeKilled(k killer, log *jetstream.Log, store *s3.Store, logger *slog.Logger) (all []duty) {
+	doors := eraserDoors(log, store)
+	doors.Log, doors.Vault, doors.Objects, doors.Ledger = killedLog{log, k}, killedVault{doors.Vault, k}, killedObjects{store, k}, killedLedger{doors.Ledger, k}
+	doors.Sweeper, doors.Copies, doors.SignIns = killedSweeper{log, k}, killedCopies{log, k}, killedSignIns{doors.SignIns, k}
+	eraser := erasure.NewEraser(doors, rate.NewLimiter(rate.Inf, 1), time.Now, newEventID)
+	for name, kinds := range map[string][]events.Kind{"eraser": eraser.BuryKinds(), "sweeper": eraser.SweepKinds()} {
+		worker := jetstream.Worker{Name: name, Kinds: kinds, AckWait: time.Second, Handle: eraser.Handle, Trouble: func(_ events.Event, err error) {
+			logger.Warn("an eraser that is to be killed failed", "error", err)
+		}}
+		all = append(all, duty{name, func(ctx context.Context) error { return log.Work(ctx, worker) }})
+	}
+	return all
+}
+
+// killed makes workers that kill the program.
+type killed func(killer, *jetstream.Log, *s3.Store, *slog.Logger) []duty
+
+// serveUntilKilled is serve with workers that kill it.
+func serveUntilKilled(file string, workers killed, args []string) int {
 	staff := func(_ Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
-		k, doors := killer{&sync.Mutex{}, file}, eraserDoors(log, store)
-		doors.Log, doors.Vault, doors.Objects, doors.Ledger = killedLog{log, k}, killedVault{doors.Vault, k}, killedObjects{store, k}, killedLedger{doors.Ledger, k}
-		doors.Sweeper, doors.Copies, doors.SignIns = killedSweeper{log, k}, killedCopies{log, k}, killedSignIns{doors.SignIns, k}
-		eraser := erasure.NewEraser(doors, rate.NewLimiter(rate.Inf, 1), time.Now, newEventID)
-		var all []duty
-		for name, kinds := range map[string][]events.Kind{"eraser": eraser.BuryKinds(), "sweeper": eraser.SweepKinds()} {
-			worker := jetstream.Worker{Name: name, Kinds: kinds, AckWait: time.Second, Handle: eraser.Handle, Trouble: func(_ events.Event, err error) {
-				logger.Warn("an eraser that is to be killed failed", "error", err)
-			}}
-			all = append(all, duty{name, func(ctx context.Context) error { return log.Work(ctx, worker) }})
-		}
-		return all
+		return workers(killer{&sync.Mutex{}, file}, log, store, logger)
 	}
 	if err := serveBy(signalled(), terminal{os.Stdin, os.Stdout, os.Stderr, programEnviron()}, args, staff); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -152,7 +162,7 @@ func serveUntilKilled(file string, args []string) int {
 
 // killedAtEachStep runs the program on a folder over and over, until it was killed
 // after the last step, and tells at which steps it was.
-func killedAtEachStep(t *testing.T, dir, last string) (steps []string) {
+func killedAtEachStep(t *testing.T, who, dir, last string) (steps []string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "steps")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -161,7 +171,7 @@ func killedAtEachStep(t *testing.T, dir, last string) (steps []string) {
 	for !slices.Contains(steps, last) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		cmd := exec.CommandContext(ctx, os.Args[0], "serve", "--data", dir, "--addr", "127.0.0.1:0", "--roles", "worker")
-		cmd.Env = append(os.Environ(), asKilledEraser+"="+file)
+		cmd.Env = append(os.Environ(), who+"="+file)
 		out, err := cmd.CombinedOutput()
 		late := ctx.Err()
 		cancel()
@@ -196,7 +206,7 @@ func TestErasureKilledAtEachStep(t *testing.T) {
 	deleted.must(http.StatusAccepted, "DELETE", deleted.path(""), nil)
 	p.kill()
 	t.Run("a session's", func(t *testing.T) {
-		steps := killedAtEachStep(t, p.dir, "session_erased,swept")
+		steps := killedAtEachStep(t, asKilledErasers, p.dir, "session_erased,swept")
 		wantSteps(t, steps, "destroy-session", "remove", "record-session", "session_erased", "overwrite", "clean-session", "session_erased,swept")
 	})
 	p = idle()
@@ -208,7 +218,7 @@ func TestErasureKilledAtEachStep(t *testing.T) {
 	receipt := lea.must(http.StatusAccepted, "DELETE", "/api/me", nil).text("receipt")
 	p.kill()
 	t.Run("an account's", func(t *testing.T) {
-		steps := killedAtEachStep(t, p.dir, "account_erased,swept")
+		steps := killedAtEachStep(t, asKilledErasers, p.dir, "account_erased,swept")
 		wantSteps(t, steps, "revoke", "account_erasure_planned", "destroy-account", "destroy-session", "session_delete_requested",
 			"remove", "record-session", "session_erased", "record-topic", "topic_erased", "audit_erased", "email_released", "record-account", "account_erased",
 			"overwrite", "clean-session", "clean-topic", "clean-audit", "clean-account",

@@ -24,8 +24,10 @@ import (
 const asProgram = "TEST_AS_PARLEY"
 
 func TestMain(m *testing.M) {
-	if killed := os.Getenv(asKilledEraser); killed != "" {
-		os.Exit(serveUntilKilled(killed, os.Args[2:]))
+	for name, workers := range map[string]killed{asKilledErasers: erasersToBeKilled, asKilledFinalizers: finalizersToBeKilled} {
+		if file := os.Getenv(name); file != "" {
+			os.Exit(serveUntilKilled(file, workers, os.Args[2:]))
+		}
 	}
 	if os.Getenv(asProgram) != "" {
 		os.Exit(run(signalled(), terminal{os.Stdin, os.Stdout, os.Stderr, programEnviron()}, os.Args[1:]))
