@@ -93,12 +93,22 @@ export class Learner {
 
   /** Ends the conversation; answers when the page says that it is saved. */
   async endAndSave() {
-    await this.page.getByRole('button', { name: 'End & save' }).click()
+    await this.end()
     await this.saved()
   }
 
   saved() {
     return this.page.getByText('Saved. You can close this page.').waitFor()
+  }
+
+  /** Ends it without waiting for more. */
+  end() {
+    return this.page.getByRole('button', { name: 'End & save' }).click()
+  }
+
+  /** What the server has of the session under way or saved, as the page is told. */
+  async told(session) {
+    return (await this.get(`/api/sessions/${session}`)).json()
   }
 
   /** Goes to the review of what was just saved; answers with the session's id. */

@@ -143,16 +143,18 @@ export async function freePort() {
 export class Partner {
   /** Where its interface is. */
   url
+  #key
   #folder
   #program
   #said = ''
 
   static async start({ key, origin }) {
     const partner = new Partner()
+    partner.#key = key
     partner.#folder = await mkdtemp(join(tmpdir(), 'parley-partner-'))
     const file = join(partner.#folder, 'key')
     await writeFile(file, key, { mode: 0o600 })
-    const flags = ['--addr', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--key-file', file, '--origin', origin]
+    const flags = ['--addr', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--key-file', file, '--origin', origin, '--rehearse']
     partner.#program = spawn(binary, ['partner', ...flags], { env: bare() })
     const hear = (text) => (partner.#said += text)
     partner.#program.stderr.setEncoding('utf8').on('data', hear)
@@ -171,6 +173,13 @@ export class Partner {
   /** All that it has said so far. */
   get said() {
     return this.#said
+  }
+
+  /** Plays these troubles to whatever is minted from now on, and no others. */
+  async rehearse(faults) {
+    const headers = { Authorization: `Bearer ${this.#key}` }
+    const answer = await fetch(`${this.url}/faults`, { method: 'PUT', headers, body: JSON.stringify(faults) })
+    assert.equal(answer.status, 204, await answer.text())
   }
 
   async stop() {

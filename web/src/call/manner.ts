@@ -68,7 +68,7 @@ export function remember(manner: Manner, storage: Pick<Storage, 'setItem'>): voi
 function sane({ turns, patience, speed }: Manner): Manner {
   return {
     turns: turns === 'push_to_talk' ? turns : usual.turns,
-    patience: patience in silence ? patience : usual.patience,
+    patience: Object.hasOwn(silence, patience) ? patience : usual.patience,
     speed: speeds.some((known) => known === speed) ? speed : usual.speed,
   }
 }

@@ -148,7 +148,6 @@ export const en = {
     },
     turns,
     muted: 'Muted',
-    reconnecting: 'The connection is disturbed. It often comes back by itself.',
     captions: 'Conversation',
     showCaptions: 'Captions',
     you: 'You',

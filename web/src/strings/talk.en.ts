@@ -13,8 +13,8 @@ const serverEnds: Record<string, string> = {
 /** The words of a conversation under way and its end, in English. */
 export const talkEn = {
   reconnecting: 'Reconnecting…',
-  reconnectingHint:
-    'The line to the tutor is gone. A new one is on its way; what was said is kept, and the recording goes on.',
+  disturbed: 'The connection is disturbed. It often comes back by itself.',
+  lost: 'The line to the tutor is gone. A new one is on its way; what was said is kept, and the recording goes on.',
   quiet: (time: string) => `Nobody has spoken for a while. Say something, or the session ends in ${time}.`,
   lineEnds: (time: string) =>
     `The tutor’s line ends in ${time}, and no other one is to be had. End the session to save it.`,

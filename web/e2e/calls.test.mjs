@@ -1,0 +1,157 @@
+// A call that breaks, ends, or is never given: the conversation survives it.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Rehearsal, turnsOf } from './rehearsal.mjs'
+import { cafe } from './speech.mjs'
+import { beginToSay, say } from './voice.mjs'
+
+let rehearsal
+
+before(async () => {
+  rehearsal = await Rehearsal.begin()
+})
+
+after(() => rehearsal?.end())
+
+const [greeting, second, third] = cafe.heard
+const [tea, sandwich] = cafe.said
+
+/** Says the first line when the tutor has finished, and reads the answer. */
+async function firstTurn(learner) {
+  await learner.sees('Listening')
+  await say(learner.page, 'cafe-1-a')
+  await learner.reads(tea)
+  await learner.reads(second)
+}
+
+/** The second, in the same way. */
+async function secondTurn(learner) {
+  await learner.sees('Listening')
+  await learner.chooseLine(sandwich)
+  await say(learner.page, 'cafe-2-b')
+  await learner.reads(sandwich)
+  await learner.reads(third)
+}
+
+function reconnecting(learner) {
+  return learner.page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor()
+}
+
+/** What was saved, when the page says so. */
+async function kept(learner) {
+  const session = await learner.review()
+  const told = await learner.told(session)
+  assert.equal(told.status, 'saved')
+  const kinds = (await rehearsal.parley.replay(session)).map(({ type }) => type.split('.')[1])
+  await learner.page.close()
+  return { ...told, kinds, turns: turnsOf(told) }
+}
+
+const limit = { timeout: 240_000 }
+
+test('two turns and a word between: the tutor falls silent', limit, async () => {
+  const learner = await rehearsal.scene({})
+  await learner.start()
+  await firstTurn(learner)
+  await learner.sees('Speaking')
+  await beginToSay(learner.page, 'cafe-2-b')
+  await learner.sees('Listening')
+  await learner.reads(third)
+  await learner.endAndSave()
+  const { segments } = await kept(learner)
+  assert.deepEqual(
+    segments.map(({ speaker }) => speaker),
+    ['tutor', 'learner', 'tutor', 'learner', 'tutor'],
+  )
+  assert.ok(segments[2].interrupted && segments[2].heard_ms > 0, JSON.stringify(segments[2]))
+})
+
+test('no token at the start: it does not begin, and says why', limit, async () => {
+  const learner = await rehearsal.scene({ mint: 'key' })
+  await learner.page.getByRole('button', { name: 'Start talking' }).click()
+  await learner.page.getByRole('heading', { name: 'The conversation could not begin' }).waitFor()
+  await learner.page.getByRole('alert').getByText('The tutor cannot be reached right now.').waitFor()
+  await learner.page.close()
+})
+
+test('a line that is cut for 3 s heals in the same call', limit, async () => {
+  const learner = await rehearsal.scene({ cut_after: '1s', cut_for: '3s' })
+  await learner.start()
+  await firstTurn(learner)
+  await learner.endAndSave()
+  const { turns } = await kept(learner)
+  assert.deepEqual(turns, [
+    `1 tutor final ${greeting}`,
+    `1 learner prompted ${tea}`,
+    `1 tutor final ${second}`,
+  ])
+})
+
+test('a line that is cut for 30 s goes on in a new call', limit, async () => {
+  const learner = await rehearsal.scene({ cut_after: '15s', cut_for: '30s' })
+  await learner.start()
+  await rehearsal.partner.rehearse({})
+  await firstTurn(learner)
+  await reconnecting(learner)
+  await secondTurn(learner)
+  await learner.endAndSave()
+  const { turns, kinds } = await kept(learner)
+  assert.deepEqual(turns, [
+    `1 tutor final ${greeting}`,
+    `1 learner prompted ${tea}`,
+    `1 tutor final ${second}`,
+    `2 learner prompted ${sandwich}`,
+    `2 tutor final ${third}`,
+  ])
+  assert.ok(kinds.includes('token_refreshed') && kinds.includes('call_dropped'), kinds.join())
+})
+
+test('no token for a new call: it ends, says why, and is saved', limit, async () => {
+  const learner = await rehearsal.scene({ cut_after: '12s', mint: 'key', mint_after: 1 })
+  await learner.start()
+  await firstTurn(learner)
+  await learner.saved()
+  await learner.page.getByText('The line to the tutor broke, and no new one was given.').waitFor()
+  const { turns, kinds, ended_because } = await kept(learner)
+  assert.equal(turns.length, 3, turns.join('\n'))
+  assert.equal(ended_because, 'token_refresh_failed')
+  assert.ok(kinds.includes('token_refresh_failed'), kinds.join())
+})
+
+test('a line that is cut for good, and the network with it: what was said is saved', limit, async () => {
+  const learner = await rehearsal.scene({ cut_after: '12s' })
+  await learner.start()
+  await firstTurn(learner)
+  await rehearsal.context.setOffline(true)
+  await reconnecting(learner)
+  await learner.end()
+  await learner.page.getByRole('heading', { name: 'Saving your conversation' }).waitFor()
+  await rehearsal.context.setOffline(false)
+  await learner.saved()
+  const { turns } = await kept(learner)
+  assert.equal(turns.length, 3, turns.join('\n'))
+})
+
+test('a call that the provider ends soon is rolled over in a pause, without a lost turn', limit, async () => {
+  const learner = await rehearsal.scene({ end_after: '60s' })
+  const tokens = []
+  learner.page.on('response', (response) => {
+    if (response.url().endsWith('/token')) tokens.push(response.status())
+  })
+  await learner.start()
+  await firstTurn(learner)
+  await learner.page.waitForResponse((response) => response.url().endsWith('/v1/realtime/calls'))
+  await rehearsal.partner.rehearse({})
+  await secondTurn(learner)
+  assert.equal(tokens.length, 2)
+  await learner.endAndSave()
+  const { turns, kinds } = await kept(learner)
+  assert.deepEqual(turns, [
+    `1 tutor final ${greeting}`,
+    `1 learner prompted ${tea}`,
+    `1 tutor final ${second}`,
+    `2 learner prompted ${sandwich}`,
+    `2 tutor final ${third}`,
+  ])
+  assert.ok(!kinds.includes('call_dropped'), kinds.join())
+})

@@ -1,0 +1,58 @@
+// Parley with a partner whose troubles a test can set.
+import { launch } from './chromium.mjs'
+import { Learner } from './learner.mjs'
+import { freePort, Parley, Partner } from './parley.mjs'
+import { giveVoice } from './voice.mjs'
+
+/** A Parley, its partner, and a learner's browser with a voice. */
+export class Rehearsal {
+  parley
+  partner
+  context
+  #browser
+
+  static async begin(settings = {}) {
+    const rehearsal = new Rehearsal()
+    const key = 'the key of a partner in rehearsal'
+    const port = await freePort()
+    rehearsal.partner = await Partner.start({ key, origin: `http://127.0.0.1:${port}` })
+    rehearsal.parley = await Parley.start({
+      addr: `127.0.0.1:${port}`,
+      settings: {
+        OPENAI_API_KEY: key,
+        PARLEY_REALTIME_URL: rehearsal.partner.url,
+        PARLEY_REALTIME_DIALECT: 'partner',
+        PARLEY_LIMIT_TOKENS: '0',
+        ...settings,
+      },
+    })
+    rehearsal.#browser = await launch()
+    rehearsal.context = await rehearsal.#browser.newContext()
+    await giveVoice(rehearsal.context)
+    const learner = await Learner.sitDown(rehearsal.context)
+    await learner.setUp(rehearsal.parley.setUpLink)
+    await learner.page.close()
+    return rehearsal
+  }
+
+  /** A learner before the café, while the partner plays these troubles. */
+  async scene(faults) {
+    await this.partner.rehearse(faults)
+    const learner = await Learner.sitDown(this.context)
+    learner.page.setDefaultTimeout(60_000)
+    await learner.page.goto(this.parley.url)
+    await learner.chooseTopic()
+    return learner
+  }
+
+  async end() {
+    await this.#browser?.close()
+    await this.parley?.stop()
+    await this.partner?.stop()
+  }
+}
+
+/** The turns of a session, as "call speaker status text". */
+export function turnsOf({ segments }) {
+  return segments.map(({ call, speaker, status, text }) => `${call} ${speaker} ${status} ${text ?? ''}`.trim())
+}

@@ -1,0 +1,64 @@
+// A learner's voice that speaks when the test says so. The browser's own fake
+// microphone plays a file at its own pace, which a slow machine outruns; this
+// one is a source in the page, and everything behind it is real.
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+const lines = resolve(import.meta.dirname, '../../http/realtime/partner/testdata/learner')
+
+/** Gives each page of a context a voice in place of a microphone. */
+export function giveVoice(context) {
+  return context.addInitScript(voice)
+}
+
+/** Says one of the learner's prepared lines; answers when it is said. */
+export async function say(page, line) {
+  const ogg = await readFile(join(lines, `${line}.ogg`), 'base64')
+  await page.evaluate((ogg) => globalThis.voice.say(ogg), ogg)
+}
+
+/** Begins to say a line and does not wait. */
+export async function beginToSay(page, line) {
+  const ogg = await readFile(join(lines, `${line}.ogg`), 'base64')
+  await page.evaluate((ogg) => void globalThis.voice.say(ogg), ogg)
+}
+
+/** Pulls the microphone out. */
+export function unplug(page) {
+  return page.evaluate(() => globalThis.voice.unplug())
+}
+
+/** Lets the microphone be in use by another program, or not. */
+export function occupy(page, on) {
+  return page.evaluate((on) => (globalThis.voice.busy = on), on)
+}
+
+// Runs in the page, before anything of it.
+function voice() {
+  let sound, mouth, tracks
+  globalThis.voice = {
+    busy: false,
+    async say(ogg) {
+      const bytes = Uint8Array.from(atob(ogg), (char) => char.charCodeAt(0))
+      const source = new AudioBufferSourceNode(sound, { buffer: await sound.decodeAudioData(bytes.buffer) })
+      source.connect(mouth)
+      await new Promise((said) => {
+        source.addEventListener('ended', said)
+        source.start()
+      })
+    },
+    unplug() {
+      for (const track of tracks) {
+        track.stop()
+        track.dispatchEvent(new Event('ended'))
+      }
+    },
+  }
+  navigator.mediaDevices.getUserMedia = async () => {
+    if (globalThis.voice.busy) throw new DOMException('', 'NotReadableError')
+    sound ??= new AudioContext()
+    mouth = sound.createMediaStreamDestination()
+    tracks = mouth.stream.getAudioTracks()
+    return mouth.stream
+  }
+}
