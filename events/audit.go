@@ -24,6 +24,7 @@ const (
 	KindExported          Kind = "exported"
 	KindDeletionRequested Kind = "deletion_requested"
 	KindOperatorActed     Kind = "operator_acted"
+	KindCallRefused       Kind = "call_refused"
 	KindAuditInterrupted  Kind = "audit_interrupted"
 )
 
@@ -100,6 +101,21 @@ type OperatorActed struct {
 	Address string `json:"address,omitempty"` // prefix; empty for the command line
 }
 
+// Why a call was refused.
+const (
+	RefusedClaimed  = "claimed"  // it is another's, or the session's call has another id
+	RefusedUnmarked = "unmarked" // it was not opened with the token that it was claimed for
+)
+
+// CallRefused: somebody named a call at the provider that is not the session's.
+// Nothing of it was believed.
+type CallRefused struct {
+	Session SessionID `json:"session"`
+	Call    int       `json:"call"`
+	Why     string    `json:"why"`
+	Address string    `json:"address,omitempty"` // prefix
+}
+
 // AuditInterrupted: so many notes of each kind could not be stored, as the log
 // did not take them as fast as they came.
 type AuditInterrupted struct {
@@ -125,6 +141,9 @@ func (*DeletionRequested) Kind() Kind { return KindDeletionRequested }
 // Kind is operator_acted.
 func (*OperatorActed) Kind() Kind { return KindOperatorActed }
 
+// Kind is call_refused.
+func (*CallRefused) Kind() Kind { return KindCallRefused }
+
 // Kind is audit_interrupted.
 func (*AuditInterrupted) Kind() Kind { return KindAuditInterrupted }
 
@@ -132,7 +151,7 @@ func (*AuditInterrupted) Kind() Kind { return KindAuditInterrupted }
 func (k Kind) OnAuditTrail() bool {
 	switch k {
 	case KindSignedIn, KindSignInFailed, KindContentRead, KindExported,
-		KindDeletionRequested, KindOperatorActed, KindAuditInterrupted, KindAuditErased:
+		KindDeletionRequested, KindOperatorActed, KindCallRefused, KindAuditInterrupted, KindAuditErased:
 		return true
 	}
 	return false

@@ -20,6 +20,8 @@ const (
 	KindTokenRefreshFailed     Kind = "token_refresh_failed"
 	KindCallConnected          Kind = "call_connected"
 	KindCallDescribed          Kind = "call_described"
+	KindCallClaimed            Kind = "call_claimed"
+	KindCallFollowed           Kind = "call_followed"
 	KindCallDropped            Kind = "call_dropped"
 	KindResponseMeasured       Kind = "response_measured"
 	KindSegmentPlaced          Kind = "segment_placed"
@@ -70,6 +72,8 @@ var blank = map[Kind]func() Body{
 	KindTokenRefreshFailed:         func() Body { return new(TokenRefreshFailed) },
 	KindCallConnected:              func() Body { return new(CallConnected) },
 	KindCallDescribed:              func() Body { return new(CallDescribed) },
+	KindCallClaimed:                func() Body { return new(CallClaimed) },
+	KindCallFollowed:               func() Body { return new(CallFollowed) },
 	KindCallDropped:                func() Body { return new(CallDropped) },
 	KindResponseMeasured:           func() Body { return new(ResponseMeasured) },
 	KindSegmentPlaced:              func() Body { return new(SegmentPlaced) },
@@ -119,6 +123,7 @@ var blank = map[Kind]func() Body{
 	KindExported:                   func() Body { return new(Exported) },
 	KindDeletionRequested:          func() Body { return new(DeletionRequested) },
 	KindOperatorActed:              func() Body { return new(OperatorActed) },
+	KindCallRefused:                func() Body { return new(CallRefused) },
 	KindAuditInterrupted:           func() Body { return new(AuditInterrupted) },
 }
 

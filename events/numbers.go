@@ -92,6 +92,14 @@ func (s Numbers) Through() int64 {
 	return s.ranges[0].Last
 }
 
+// Highest is the last number; 0 when there is none.
+func (s Numbers) Highest() int64 {
+	if s.Empty() {
+		return 0
+	}
+	return s.ranges[len(s.ranges)-1].Last
+}
+
 // String is "1-7,9"; empty for the empty set.
 func (s Numbers) String() string {
 	var b strings.Builder

@@ -23,16 +23,9 @@ type Session struct {
 	Deleted   *SessionDeleteRequested
 	Erased    *SessionErased // the latest tombstone
 	Positions []Position     // of every event so far, for the eraser
+	Until     Until          // when the server ends it
 	events    int
-}
-
-// Call is what the server knows of one call.
-type Call struct {
-	Number    int
-	IssuedAt  time.Time
-	ExpiresAt time.Time
-	Connected bool
-	Dropped   bool
+	recorded  bool // its browser recorded
 }
 
 // NewSession is a session that has not started.
@@ -50,21 +43,28 @@ func (s *Session) Evolve(e Event) {
 	case *SessionStarted:
 		s.Learner, s.Topic, s.StartedAt = b.Learner, b.Topic, e.Time
 	case *TokenIssued:
-		s.Calls[b.Call] = &Call{Number: b.Call, IssuedAt: e.Time, ExpiresAt: b.ExpiresAt}
+		s.issue(e, *b)
 	case *TokenRefreshed:
-		s.Calls[b.Call] = &Call{Number: b.Call, IssuedAt: e.Time, ExpiresAt: b.ExpiresAt}
+		s.issue(e, TokenIssued(*b))
 	case *CallConnected:
-		if call := s.Calls[b.Call]; call != nil {
-			call.Connected = true
-		}
+		s.onCall(b.Call, func(call *Call) { call.Connected = true })
+	case *CallFollowed:
+		s.onCall(b.Call, func(call *Call) { call.Provider = b.Private.ID })
 	case *CallDropped:
-		if call := s.Calls[b.Call]; call != nil {
-			call.Dropped = true
-		}
+		s.onCall(b.Call, func(call *Call) { call.Dropped = true })
+	case *RecordingStarted:
+		s.recorded = true
 	case *SessionEnded:
 		s.Ended = b
 	default:
 		s.evolveSaving(e.Body)
+	}
+}
+
+// onCall changes what is known of a call that had a token.
+func (s *Session) onCall(n int, change func(*Call)) {
+	if call := s.Calls[n]; call != nil {
+		change(call)
 	}
 }
 
@@ -136,19 +136,6 @@ func (s *Session) Talking() error {
 		return Errorf(CodeEnded, "this session has ended; start a new one to go on talking")
 	}
 	return nil
-}
-
-// IssueToken notes that a token was minted and gives it the next call's
-// number: the first is issued, later ones are refreshed. Errors: CodeEnded.
-func (s *Session) IssueToken(expiresAt time.Time, mint time.Duration) (call int, drafts []Event, err error) {
-	if err := s.Talking(); err != nil {
-		return 0, nil, err
-	}
-	call, expiresAt = s.NextCall(), expiresAt.UTC()
-	if call == 1 {
-		return call, Draft(&TokenIssued{call, expiresAt, mint.Milliseconds()}), nil
-	}
-	return call, Draft(&TokenRefreshed{call, expiresAt, mint.Milliseconds()}), nil
 }
 
 // End ends the talking. Ending again drafts nothing, unless a later visit

@@ -23,16 +23,22 @@ type SessionStarted struct {
 
 // TokenIssued says that the first token of a call was minted. Never the secret.
 type TokenIssued struct {
-	Call      int       `json:"call"`
-	ExpiresAt time.Time `json:"expires_at"`
-	MintMS    int64     `json:"mint_ms"`
+	Call      int        `json:"call"`
+	ExpiresAt time.Time  `json:"expires_at"`
+	MintMS    int64      `json:"mint_ms"`
+	Browser   BrowserID  `json:"browser,omitempty"` // that asked for it
+	Until     *time.Time `json:"until,omitempty"`   // when the server ends the session
+	UntilWhy  EndReason  `json:"until_why,omitempty"`
 }
 
 // TokenRefreshed says that a later token was minted, for the next call.
 type TokenRefreshed struct {
-	Call      int       `json:"call"`
-	ExpiresAt time.Time `json:"expires_at"`
-	MintMS    int64     `json:"mint_ms"`
+	Call      int        `json:"call"`
+	ExpiresAt time.Time  `json:"expires_at"`
+	MintMS    int64      `json:"mint_ms"`
+	Browser   BrowserID  `json:"browser,omitempty"` // that asked for it
+	Until     *time.Time `json:"until,omitempty"`   // when the server ends the session
+	UntilWhy  EndReason  `json:"until_why,omitempty"`
 }
 
 // TokenRefreshFailed says that no token could be had.

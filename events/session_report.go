@@ -1,6 +1,9 @@
 package events
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Report is one entry of the browser's outbox, decoded: what it says, as
 // bodies (none when it says nothing that is kept).
@@ -85,8 +88,12 @@ func wordsCarried(b Body) bool {
 }
 
 // knows tells whether an event would repeat what the transcript already has:
-// providers report one text and one link several times.
+// providers report one text and one link several times, and what the browser
+// reports the sideband hears too. What the sideband hears settles text and
+// usage, so that it is kept until it was heard there itself.
 func (t *Transcript) knows(e Event) bool {
+	isHeard := e.Via == ViaSideband
+	settled := func(rank int64) bool { return !isHeard || rank >= rankOfSideband }
 	switch b := e.Body.(type) {
 	case *SegmentPlaced:
 		it := t.Items[ItemKey{b.Call, b.Item}]
@@ -96,7 +103,40 @@ func (t *Transcript) knows(e Event) bool {
 			(b.Response == "" || b.Response == it.Response)
 	case *SegmentTranscribed:
 		it := t.Items[ItemKey{b.Call, b.Item}]
-		return it != nil && it.Status.Known() && it.Status.Value == b.Status && it.Text == b.Private.Text
+		return it != nil && it.Status.Known() && it.Status.Value == b.Status && it.Text == b.Private.Text && settled(it.Status.Rank)
+	case *UsageRecorded:
+		known := t.usage(b)
+		return known.Known() && maps.Equal(known.Value, b.Tokens) && settled(known.Rank)
+	}
+	return isHeard && t.measured(e.Body)
+}
+
+// usage is what was reported about the same use.
+func (t *Transcript) usage(b *UsageRecorded) (known Ranked[map[string]int64]) {
+	if r := t.Responses[ResponseKey{b.Call, b.Response}]; r != nil && b.Response != "" {
+		return r.Usage
+	}
+	if it := t.Items[ItemKey{b.Call, b.Item}]; it != nil {
+		known = it.Usage
+	}
+	return known
+}
+
+// measured tells whether a moment or a measure is known, from whomever.
+func (t *Transcript) measured(body Body) bool {
+	same := func(known Ranked[int64], told *int64) bool {
+		return told == nil || known.Known() && known.Value == *told
+	}
+	switch b := body.(type) {
+	case *SegmentTimed:
+		it := t.Items[ItemKey{b.Call, b.Item}]
+		return it != nil && same(it.Span.StartedCall, b.StartedCallMS) && same(it.Span.EndedCall, b.EndedCallMS)
+	case *SegmentInterrupted:
+		it := t.Items[ItemKey{b.Call, b.Item}]
+		return it != nil && it.Interrupted && same(it.Heard, b.HeardMS)
+	case *CallDescribed:
+		call := t.Calls[b.Call]
+		return call != nil && same(call.Padding, b.PrefixPaddingMS)
 	}
 	return false
 }

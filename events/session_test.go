@@ -85,18 +85,18 @@ func TestSessionOpen(t *testing.T) {
 }
 
 func TestSessionIssueToken(t *testing.T) {
-	call, drafts, err := given(started).IssueToken(time.Now(), time.Millisecond)
+	call, drafts, err := given(started).IssueToken(events.TokenMinted{ID: "t", ExpiresAt: time.Now(), Took: time.Millisecond})
 	wantCode(t, err, "")
 	wantKinds(t, drafts, events.KindTokenIssued)
 	if call != 1 {
 		t.Fatalf("call %d", call)
 	}
-	call, drafts, _ = given(started, issued).IssueToken(time.Now(), time.Millisecond)
+	call, drafts, _ = given(started, issued).IssueToken(events.TokenMinted{ID: "t", ExpiresAt: time.Now(), Took: time.Millisecond})
 	wantKinds(t, drafts, events.KindTokenRefreshed)
 	if call != 2 {
 		t.Fatalf("call %d", call)
 	}
-	_, _, err = given(started, issued, ended).IssueToken(time.Now(), time.Millisecond)
+	_, _, err = given(started, issued, ended).IssueToken(events.TokenMinted{ID: "t", ExpiresAt: time.Now(), Took: time.Millisecond})
 	wantCode(t, err, events.CodeEnded)
 }
 

@@ -71,6 +71,7 @@ type ItemFacts struct {
 	Span        Span
 	Interrupted bool
 	Heard       Ranked[int64]
+	Usage       Ranked[map[string]int64] // what its transcription cost, in tokens
 }
 
 // CallFacts is all that was reported about one call.
@@ -85,6 +86,7 @@ type ResponseFacts struct {
 	ResponseKey
 	Span    Span
 	Cleared bool
+	Usage   Ranked[map[string]int64] // what it cost, in tokens
 }
 
 // Transcript gathers what was reported about a session's turns. It may be
@@ -121,6 +123,8 @@ func (t *Transcript) Evolve(e Event) {
 		t.item(ItemKey{b.Call, b.Item}, rank).transcribe(e, b, rank)
 	case *SegmentTimed:
 		t.time(b, rank)
+	case *UsageRecorded:
+		t.use(b, rank)
 	case *SegmentInterrupted:
 		it := t.item(ItemKey{b.Call, b.Item}, rank)
 		it.Interrupted = true
@@ -183,14 +187,28 @@ func (t *Transcript) time(b *SegmentTimed, rank int64) {
 	if b.Response == "" {
 		return
 	}
-	key := ResponseKey{b.Call, b.Response}
+	r := t.response(ResponseKey{b.Call, b.Response})
+	r.Span.observe(b, rank)
+	r.Cleared = r.Cleared || b.ClearedByVoice
+}
+
+func (t *Transcript) response(key ResponseKey) *ResponseFacts {
 	r, known := t.Responses[key]
 	if !known {
 		r = &ResponseFacts{ResponseKey: key}
 		t.Responses[key] = r
 	}
-	r.Span.observe(b, rank)
-	r.Cleared = r.Cleared || b.ClearedByVoice
+	return r
+}
+
+// use keeps the last count of each use: a provider may tell it twice.
+func (t *Transcript) use(b *UsageRecorded, rank int64) {
+	switch {
+	case b.Response != "":
+		t.response(ResponseKey{b.Call, b.Response}).Usage.last(b.Tokens, rank)
+	case b.Item != "":
+		t.item(ItemKey{b.Call, b.Item}, rank).Usage.last(b.Tokens, rank)
+	}
 }
 
 func (s *Span) observe(b *SegmentTimed, rank int64) {

@@ -83,7 +83,8 @@ func openedOf(e events.Event) (OpenedEvent, error) {
 	clear, err := forAnalysts(e)
 	o := OpenedEvent{ClearEvent: clear}
 	sealable, is := e.Body.(events.Sealable)
-	if err != nil || !is || e.Sealed == nil || e.Erased {
+	_, isProviders := e.Body.(*events.CallFollowed) // an id that no reason opens
+	if err != nil || !is || isProviders || e.Sealed == nil || e.Erased {
 		return o, err
 	}
 	o.Content, err = json.Marshal(sealable.Sealed())

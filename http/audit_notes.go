@@ -32,6 +32,12 @@ func (s *Server) noteDeletion(ctx context.Context, of events.Aggregate) {
 	s.doors.Audit.Note(events.Actor(who), who, &events.DeletionRequested{Object: of.String(), Address: prefixOf(ctx)})
 }
 
+// noteRefusal says that the caller claimed a call that is not this session's.
+func (s *Server) noteRefusal(ctx context.Context, session events.SessionID, call int) {
+	who := caller(ctx)
+	s.doors.Audit.Note(events.Actor(who), who, &events.CallRefused{Session: session, Call: call, Why: events.RefusedClaimed, Address: prefixOf(ctx)})
+}
+
 // kept records what the caller does with what is not hers, before she does it.
 // About is whose it is. Errors: CodeInvalid for a reason that is none, those of
 // the log; then it must not be done.

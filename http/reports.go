@@ -97,13 +97,11 @@ func (s *Server) receive(ctx context.Context, in *reportsInput) (*reportsOutput,
 	if err != nil {
 		return nil, err
 	}
-	hash := func(providerCall string) string {
-		if providerCall == "" {
-			return ""
-		}
-		return keyedHash(key, providerCall)
+	names := callNames{key, map[string]string{}}
+	reports, nameless := s.decode(in.Body.Events, names.hash)
+	if err := s.claimAll(ctx, id, names, reports); err != nil {
+		return nil, err
 	}
-	reports, nameless := s.decode(in.Body.Events, hash)
 	out := &reportsOutput{}
 	out.Body.Rejected = append([]events.Rejection{}, nameless...)
 	for chunk := range appendable(reports) {

@@ -16,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"parley/events"
+	"parley/http/realtime"
 )
 
 // Config is what an operator decides about the web door.
@@ -48,8 +49,10 @@ type Doors struct {
 	Views    Views
 	Changes  Changes
 	Provider Provider
-	Store    Store
-	Page     fs.FS
+	// Tally counts what the provider says and nobody knows here.
+	Tally *realtime.Tally
+	Store Store
+	Page  fs.FS
 	// Operations is what operators see and do.
 	Operations Operations
 	Partner    http.Handler // mounted under /partner when the provider is built in; else nil

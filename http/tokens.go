@@ -71,20 +71,25 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 	if err != nil {
 		return nil, err
 	}
+	note := events.TokenMinted{ID: events.EventID(s.doors.NewID()), Browser: callerIn(ctx).Browser}
+	if request.Mark, err = markOf(ctx, s.doors.Keys, note.ID); err != nil {
+		return nil, err
+	}
 	minted, err := s.mayCall(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { minted(out != nil) }()
+	note.Until = s.until(ctx, session)
 	began := s.doors.Now()
 	token, err := s.doors.Provider.Mint(ctx, request)
 	if err != nil {
 		return nil, s.mintFailed(ctx, session, err)
 	}
-	took := s.doors.Now().Sub(began)
+	note.ExpiresAt, note.Took = token.ExpiresAt, s.doors.Now().Sub(began)
 	out = &tokenOutput{}
 	_, _, err = s.onSession(ctx, id, func(sn *events.Session) (drafts []events.Event, err error) {
-		out.Body.Call, drafts, err = sn.IssueToken(token.ExpiresAt, took)
+		out.Body.Call, drafts, err = sn.IssueToken(note)
 		return drafts, err
 	})
 	if err != nil {
@@ -94,6 +99,23 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 	out.Body.CallsURL, out.Body.Model = token.CallsURL, token.Model
 	out.Body.Session, out.Body.Resume = anyEvent(token.Session), anyEvent(token.Resume)
 	return out, nil
+}
+
+// until is when the caller's session ends by itself if it gets a token now: its
+// own limit counts from its first token.
+func (s *Server) until(ctx context.Context, session *events.Session) events.Until {
+	now := s.doors.Now()
+	began := now
+	if first := session.Calls[1]; first != nil {
+		began = first.IssuedAt
+	}
+	until := events.Until{At: began.Add(s.config.SessionMax), Why: events.EndedByTimeLimit}
+	if s.config.Allowances.Talk > 0 {
+		if usedUp := now.Add(s.limits.talk.left(caller(ctx), nil)); usedUp.Before(until.At) {
+			until = events.Until{At: usedUp, Why: events.EndedUsedUp}
+		}
+	}
+	return until
 }
 
 // mintFailed notes a refresh that did not work, and says it in words.

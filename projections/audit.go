@@ -69,6 +69,8 @@ func (r *AuditRow) describe(body events.Body) {
 		if b.Object != "" {
 			r.What += " " + b.Object
 		}
+	case *events.CallRefused:
+		r.What, r.Session, r.Address = b.Why, b.Session, b.Address
 	case *events.AuditInterrupted:
 		r.What, r.Count = missed(b.Missed)
 	case *events.AccountRoleGranted:

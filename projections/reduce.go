@@ -105,7 +105,8 @@ func checkAggregate(e events.Event) error {
 	if on := aggregateOf(e.Body.Kind()); on != e.Aggregate.Kind {
 		return events.Errorf(events.CodeInvalid, "%s does not belong to a %s", e.Body.Kind(), e.Aggregate.Kind)
 	}
-	if e.Aggregate.Kind == events.KindOfEmail || e.Aggregate.Kind == events.KindOfIdentity || e.Aggregate.Kind == events.KindOfAudit {
+	switch e.Aggregate.Kind {
+	case events.KindOfEmail, events.KindOfIdentity, events.KindOfCall, events.KindOfAudit:
 		return nil // a hash or an hour, no ULID
 	}
 	_, err := events.ParseID[string](e.Aggregate.ID)
@@ -115,8 +116,11 @@ func checkAggregate(e events.Event) error {
 // aggregateOf reads the aggregate's kind from the name; whatever is not named
 // after another one belongs to sessions.
 func aggregateOf(k events.Kind) events.AggregateKind {
-	if k.OnAuditTrail() {
+	switch {
+	case k.OnAuditTrail():
 		return events.KindOfAudit
+	case k == events.KindCallClaimed:
+		return events.KindOfCall // all else of calls is their session's
 	}
 	first, _, _ := strings.Cut(string(k), "_")
 	switch of := events.AggregateKind(first); of {

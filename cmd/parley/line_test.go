@@ -98,7 +98,7 @@ func reports() []map[string]any {
 	}
 	return []map[string]any{
 		say(1, `{"type":"parley.recording_started"}`),
-		say(2, `{"type":"parley.call_connected","provider_call_id":"rtc_1","since_click_ms":80}`),
+		say(2, `{"type":"parley.call_connected","since_click_ms":80}`),
 		say(3, `{"type":"response.output_item.added","response_id":"r1","output_index":0,"item":{"id":"t1","type":"message","role":"assistant","content":[]}}`),
 		say(4, `{"type":"conversation.item.added","previous_item_id":null,"item":{"id":"t1","type":"message","role":"assistant","content":[]}}`),
 		say(5, `{"type":"output_audio_buffer.started","response_id":"r1"}`),

@@ -21,6 +21,7 @@ import (
 	"parley"
 	"parley/cmd/parley/embedded"
 	"parley/http"
+	"parley/http/realtime"
 	"parley/projections"
 	"parley/projections/postgres"
 	"parley/web"
@@ -45,6 +46,8 @@ type instance struct {
 	servers *embedded.Servers
 	backend *backend
 	speech  *speech
+	auditor *http.Auditor
+	tally   *realtime.Tally // of what the provider says and nobody knows here
 	project *projections.Projector
 	staff   staff
 	still   *standstill
@@ -190,12 +193,14 @@ func (in *instance) openRooms(ctx context.Context, at embedded.Connection) error
 	if err != nil {
 		return err
 	}
+	in.auditor, in.tally = http.NewAuditor(in.backend.log, auditShard(), time.Now, newID, in.logger), &realtime.Tally{}
 	in.speech, err = newSpeech(in.config, listening, in.public, in.logger)
 	return err
 }
 
 // run starts the parts in order and stops all when one of them fails.
 func (in *instance) run(ctx context.Context) error {
+	defer auditing(ctx, in.auditor)()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		select {
@@ -209,7 +214,7 @@ func (in *instance) run(ctx context.Context) error {
 		group.Go(func() error { return in.project.Run(ctx) })
 	}
 	if in.has(roleWorker) {
-		for _, duty := range in.staff(in.config, in.backend.log, in.backend.store, in.logger) {
+		for _, duty := range append(in.staff(in.config, in.backend.log, in.backend.store, in.logger), in.calling()...) {
 			group.Go(func() error { return keepDoing(ctx, duty, in.still, in.logger) })
 		}
 	}
@@ -239,9 +244,7 @@ func (in *instance) web(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	auditor := http.NewAuditor(in.backend.log, auditShard(), time.Now, newID, in.logger)
-	defer auditing(ctx, auditor)()
-	door := in.door(code, auditor)
+	door := in.door(code)
 	server := door.HTTPServer()
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(in.listen) }()
@@ -283,7 +286,7 @@ func (in *instance) greet(code string) {
 	}
 }
 
-func (in *instance) door(code string, auditor *http.Auditor) *http.Server {
+func (in *instance) door(code string) *http.Server {
 	b := in.backend
 	accounts := http.NewAccounts(b.log, b.log.Vault(), http.NewPasswords(hashesAtOnce), time.Now, newID)
 	config := http.Config{
@@ -293,7 +296,7 @@ func (in *instance) door(code string, auditor *http.Auditor) *http.Server {
 		Proxies: in.config.Edges.Proxies, Allowances: in.config.Edges.Allowances,
 	}
 	return http.New(config, http.Doors{
-		Log: b.log, Accounts: accounts, Audit: auditor, Browser: b.log, Operations: newOperations(b, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
+		Log: b.log, Accounts: accounts, Audit: in.auditor, Tally: in.tally, Browser: b.log, Operations: newOperations(b, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
 		Views: b.views, Changes: b.watcher, Provider: in.speech.client, Store: uploadStore{b.store},
 		Page: web.Dist(), Partner: in.speech.handler, Ready: in.missing, Now: time.Now, NewID: newID,
 	}, in.logger, code)

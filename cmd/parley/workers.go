@@ -12,6 +12,7 @@ import (
 
 	"parley/events"
 	"parley/events/jetstream"
+	"parley/http"
 	"parley/projections/erasure"
 	"parley/projections/recording"
 	"parley/projections/s3"
@@ -31,20 +32,48 @@ type staff func(Config, *jetstream.Log, *s3.Store, *slog.Logger) []duty
 func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
 	eraser := eraserOf(log, store, rate.NewLimiter(rate.Limit(c.SweepRate), 1))
-	trouble := func(name string) func(events.Event, error) {
-		return func(hint events.Event, err error) {
-			logger.Warn("worker failed; it will try again", "worker", name, "aggregate", hint.Aggregate.String(), "position", hint.Position.String(), "error", err)
-		}
-	}
-	work := func(worker jetstream.Worker) duty {
-		worker.Trouble = trouble(worker.Name)
-		return duty{worker.Name, func(ctx context.Context) error { return log.Work(ctx, worker) }}
-	}
-	return append(timekeeping(c, log, work, trouble),
+	work := working(log, logger)
+	return append(timekeeping(c, log, work, logger),
 		work(jetstream.Worker{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp}),
 		work(jetstream.Worker{Name: "eraser", Kinds: eraser.BuryKinds(), Parallel: 2, Handle: eraser.Handle}),
 		work(jetstream.Worker{Name: "sweeper", Kinds: eraser.SweepKinds(), Parallel: 2, Handle: eraser.Handle}),
 		duty{"strays", eraser.Strays})
+}
+
+// working makes a duty of a worker.
+func working(log *jetstream.Log, logger *slog.Logger) func(jetstream.Worker) duty {
+	return func(worker jetstream.Worker) duty {
+		worker.Trouble = trouble(worker.Name, logger)
+		return duty{worker.Name, func(ctx context.Context) error { return log.Work(ctx, worker) }}
+	}
+}
+
+func trouble(name string, logger *slog.Logger) func(events.Event, error) {
+	return func(hint events.Event, err error) {
+		logger.Warn("worker failed; it will try again", "worker", name, "aggregate", hint.Aggregate.String(), "position", hint.Position.String(), "error", err)
+	}
+}
+
+// The calls that one instance listens to, and those that it hangs up, at once;
+// and how long after its death another one takes them up.
+const (
+	maxLines    = 1000
+	maxHangUps  = 256
+	lineTakenUp = 10 * time.Second
+)
+
+// calling is to listen to the calls that are up, and to hang up those that must
+// not go on.
+func (in *instance) calling() []duty {
+	log := in.backend.log
+	sideband := http.NewSideband(http.SidebandDoors{
+		Log: log, Keys: log.Vault(), SignIns: log.SignIns(), Lines: in.speech.client, Audit: in.auditor, Tally: in.tally, Now: time.Now, NewID: newID,
+	}, in.logger)
+	work := working(log, in.logger)
+	return []duty{
+		work(jetstream.Worker{Name: "sideband", Kinds: sideband.ListenKinds(), Parallel: maxLines, AckWait: lineTakenUp, Handle: sideband.Listen}),
+		work(jetstream.Worker{Name: "hangup", Kinds: sideband.HangUpKinds(), Parallel: maxHangUps, Handle: sideband.HangUp}),
+	}
 }
 
 // eraserOf makes an eraser that reaches all that is there.
@@ -61,9 +90,9 @@ func eraserDoors(log *jetstream.Log, objects erasure.Objects) erasure.Doors {
 
 // timekeeping is to arm the timers of new sessions, to hear those that ring, and at
 // each start to arm what may be missing.
-func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty, trouble func(string) func(events.Event, error)) []duty {
-	keeper := timekeeper.New(log, log.Timers(), c.SessionSilence, time.Now, newEventID)
-	ring := jetstream.Worker{Name: "timekeeper", Trouble: trouble("timers"), Handle: func(ctx context.Context, timer events.Event) error {
+func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty, logger *slog.Logger) []duty {
+	keeper := timekeeper.New(log, log.Timers(), timekeeper.Limits{Silence: c.SessionSilence, Idle: c.SessionIdle}, time.Now, newEventID)
+	ring := jetstream.Worker{Name: "timekeeper", Trouble: trouble("timers", logger), Handle: func(ctx context.Context, timer events.Event) error {
 		return keeper.Ring(ctx, events.SessionID(timer.Aggregate.ID))
 	}}
 	return []duty{
@@ -80,7 +109,9 @@ func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty,
 }
 
 // workerNames are those under which the log remembers what workers have done.
-func workerNames() []string { return []string{"timekeeper", "finalizer", "eraser", "sweeper"} }
+func workerNames() []string {
+	return []string{"timekeeper", "finalizer", "eraser", "sweeper", "sideband", "hangup"}
+}
 
 const (
 	dutyPause    = time.Second      // after the log was away

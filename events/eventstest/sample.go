@@ -69,6 +69,8 @@ func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 		return events.IdentityAggregate(s.sha256("identity"))
 	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired, events.KindTopicErased:
 		return s.topic().Aggregate()
+	case events.KindCallClaimed:
+		return events.CallAggregate(s.sha256("call"))
 	case events.KindAuditInterrupted:
 		return events.AuditOfHour(Began, 3)
 	}
@@ -115,6 +117,10 @@ func (s sampler) ofCall(kind events.Kind) events.Body {
 		return &events.CallConnected{Call: 1, ProviderCall: s.sha256("call"), SinceClickMS: 912, AtMS: 1040, RecMS: new(int64(310))}
 	case events.KindCallDescribed:
 		return &events.CallDescribed{Call: 1, EndsAt: &ends, PrefixPaddingMS: new(int64(300))}
+	case events.KindCallClaimed:
+		return &events.CallClaimed{Session: s.session(), Call: 1}
+	case events.KindCallFollowed:
+		return &events.CallFollowed{Call: 1, Private: events.ProviderCall{ID: "rtc_u1_9c5b6c9e0b3d4d0f"}}
 	case events.KindCallDropped:
 		return &events.CallDropped{Call: 1, Cause: "ice_failed"}
 	case events.KindResponseMeasured:
@@ -271,6 +277,8 @@ func (s sampler) ofAudit(kind events.Kind) events.Body {
 		return &events.DeletionRequested{Object: s.session().Aggregate().String(), Address: address}
 	case events.KindOperatorActed:
 		return &events.OperatorActed{Action: "recover --end", Object: s.session().Aggregate().String(), Reason: "its page is gone"}
+	case events.KindCallRefused:
+		return &events.CallRefused{Session: s.session(), Call: 2, Why: events.RefusedClaimed, Address: "203.0.113.0/24"}
 	case events.KindAuditInterrupted:
 		return &events.AuditInterrupted{Missed: map[events.Kind]int{events.KindSignedIn: 3}, Since: Began}
 	}

@@ -112,7 +112,7 @@ func plain(name string, replicas int, subjects ...string) jetstream.StreamConfig
 
 func logConfig(replicas int, epoch string) jetstream.StreamConfig {
 	c := plain(logStream, replicas,
-		logPrefix+"session.*", logPrefix+"account.*", logPrefix+"topic.*", logPrefix+"email.*", logPrefix+"identity.*", logPrefix+"audit.>")
+		logPrefix+"session.*", logPrefix+"account.*", logPrefix+"topic.*", logPrefix+"email.*", logPrefix+"identity.*", logPrefix+"call.*", logPrefix+"audit.>")
 	c.AllowAtomicPublish = true
 	c.AllowDirect = true
 	c.Metadata = map[string]string{epochMetadata: epoch}

@@ -6,12 +6,11 @@ import (
 	"parley/events"
 )
 
-// Session is a session with what tells whether it was abandoned, and how to end it
-// for a browser that says nothing.
+// Session is a session with what tells whether its time is over.
 type Session struct {
 	*events.Session
-	Heard    time.Time // when its last event was stored; zero before the first
-	recorded bool      // its browser recorded
+	Heard  time.Time // when its last event was stored; zero before the first
+	spoken time.Time // when somebody was last heard to speak, or a call came up
 }
 
 // NewSession is a session that has not started.
@@ -21,8 +20,9 @@ func NewSession(id events.SessionID) *Session { return &Session{Session: events.
 func (s *Session) Evolve(e events.Event) {
 	s.Session.Evolve(e)
 	s.Heard = e.Time
-	if _, is := e.Body.(*events.RecordingStarted); is {
-		s.recorded = true
+	switch e.Body.(type) {
+	case *events.CallConnected, *events.SegmentPlaced, *events.SegmentTranscribed, *events.SegmentTimed, *events.SegmentInterrupted:
+		s.spoken = e.Time
 	}
 }
 
@@ -31,24 +31,14 @@ func (s *Session) IsOpen() bool {
 	return s.Exists() && s.Ended == nil && s.Deleted == nil && s.Erased == nil
 }
 
-// Ending is the end of it as far as the server can tell: a recording that was begun
-// lies on the device until the device brings it, and the outbox went at least as far
-// as the highest number that came.
-func (s *Session) Ending(because events.EndReason) *events.SessionEnded {
-	return &events.SessionEnded{
-		Reason:            because,
-		RecordingExpected: s.recorded || s.Upload != nil,
-		LastN:             highest(s.Received),
+// due is when its time will be over unless more is heard, and why.
+func (s *Session) due(limits Limits) (at time.Time, why events.EndReason) {
+	at, why = s.Heard.Add(limits.Silence), events.EndedAbandoned
+	if idle := s.spoken.Add(limits.Idle); limits.Idle > 0 && s.InCall() && idle.Before(at) {
+		at, why = idle, events.EndedIdle
 	}
-}
-
-// due is when its silence will have been long enough.
-func (s *Session) due(silence time.Duration) time.Time { return s.Heard.Add(silence) }
-
-func highest(received events.Numbers) int64 {
-	if received.Empty() {
-		return 0
+	if until := s.Until; !until.At.IsZero() && until.At.Before(at) {
+		at, why = until.At, until.Why
 	}
-	ranges := received.Ranges()
-	return ranges[len(ranges)-1].Last
+	return at, why
 }

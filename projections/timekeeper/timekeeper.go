@@ -7,6 +7,12 @@ import (
 	"parley/events"
 )
 
+// Limits are how long a session may be quiet.
+type Limits struct {
+	Silence time.Duration // nothing is heard of it; 0: [DefaultSilence]
+	Idle    time.Duration // nobody speaks in its call; 0: for ever
+}
+
 // DefaultSilence is how long nothing is heard of a session before it counts as
 // abandoned. It is longer than a pause, and shorter than a call may be.
 const DefaultSilence = 30 * time.Minute
@@ -27,25 +33,27 @@ type Timers interface {
 // Timekeeper is the worker. It keeps nothing between two hints, and several may
 // look at the same session.
 type Timekeeper struct {
-	log     Log
-	timers  Timers
-	silence time.Duration
-	now     func() time.Time
-	newID   func() events.EventID
+	log    Log
+	timers Timers
+	limits Limits
+	now    func() time.Time
+	newID  func() events.EventID
 }
 
-// New makes a timekeeper; silence zero means [DefaultSilence].
-func New(log Log, timers Timers, silence time.Duration, now func() time.Time, newID func() events.EventID) *Timekeeper {
-	if silence == 0 {
-		silence = DefaultSilence
+// New makes a timekeeper.
+func New(log Log, timers Timers, limits Limits, now func() time.Time, newID func() events.EventID) *Timekeeper {
+	if limits.Silence == 0 {
+		limits.Silence = DefaultSilence
 	}
-	return &Timekeeper{log: log, timers: timers, silence: silence, now: now, newID: newID}
+	return &Timekeeper{log: log, timers: timers, limits: limits, now: now, newID: newID}
 }
 
-// Kinds are the events that begin a session's time.
-func (k *Timekeeper) Kinds() []events.Kind { return []events.Kind{events.KindSessionStarted} }
+// Kinds are the events from which a session may have less time than before.
+func (k *Timekeeper) Kinds() []events.Kind {
+	return []events.Kind{events.KindSessionStarted, events.KindTokenIssued, events.KindTokenRefreshed, events.KindCallConnected}
+}
 
-// Handle arms the timer of a session that has started. Nil means that its time is
+// Handle arms the timer of a session of which such an event came. Nil means that its time is
 // kept; after an error the same hint should be handled again. Errors: those of log
 // and timers.
 func (k *Timekeeper) Handle(ctx context.Context, hint events.Event) error {
@@ -58,21 +66,23 @@ func (k *Timekeeper) Ring(ctx context.Context, id events.SessionID) error {
 	return k.look(ctx, id, "")
 }
 
-// look ends the session if it is abandoned, and arms its timer if it may be one day.
+// look ends the session if its time is over, and arms its timer if it may be one day.
 func (k *Timekeeper) look(ctx context.Context, id events.SessionID, because events.EventID) error {
 	now := k.now()
 	session := NewSession(id)
 	stamp := events.Stamp{Actor: events.System("timekeeper"), Time: now, Causation: because, NewID: k.newID}
 	_, err := events.Execute(ctx, k.log, id.Aggregate(), session, stamp, func(s *Session) ([]events.Event, error) {
-		if !s.IsOpen() || now.Before(s.due(k.silence)) {
+		at, why := s.due(k.limits)
+		if !s.IsOpen() || now.Before(at) {
 			return nil, nil
 		}
-		return s.End(s.Ending(events.EndedAbandoned))
+		return s.Stop(why)
 	})
 	if err != nil || !session.IsOpen() {
 		return err
 	}
-	return k.timers.Arm(ctx, id, session.due(k.silence))
+	at, _ := session.due(k.limits)
+	return k.timers.Arm(ctx, id, at)
 }
 
 // Rearm goes through the log once, up to a position, and looks at every session

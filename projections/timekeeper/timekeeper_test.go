@@ -17,7 +17,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const silence = 30 * time.Minute
+const (
+	silence = 30 * time.Minute
+	idle    = 5 * time.Minute
+)
 
 // bells are timers that ring when the test says so; JetStream's own are tested in
 // their room.
@@ -46,7 +49,7 @@ type place struct {
 func setup(t *testing.T) *place {
 	t.Helper()
 	p := &place{Bundle: eventstest.NewBundle(t), bells: &bells{armed: map[events.SessionID][]time.Time{}}}
-	p.keeper = timekeeper.New(p.Log, p.bells, silence, p.Clock.Now, p.IDs.Event)
+	p.keeper = timekeeper.New(p.Log, p.bells, timekeeper.Limits{Silence: silence, Idle: idle}, p.Clock.Now, p.IDs.Event)
 	return p
 }
 
@@ -119,6 +122,84 @@ func TestSilence(t *testing.T) {
 			t.Errorf("%s, armed %v", p.last(t, id).Body.Kind(), p.armed[id])
 		}
 	})
+}
+
+func TestIdle(t *testing.T) {
+	inCall := func(t *testing.T, p *place) (events.SessionID, time.Time) {
+		t.Helper()
+		id := p.begun(t, &events.TokenIssued{Call: 1}, &events.CallConnected{Call: 1})
+		p.Clock.Advance(time.Minute)
+		p.Append(t, id.Aggregate(), &events.SegmentPlaced{Call: 1, Item: "a", Speaker: events.Tutor})
+		return id, p.last(t, id).Time
+	}
+	t.Run("one moment short of it is armed for it", func(t *testing.T) {
+		p := setup(t)
+		id, spoken := inCall(t, p)
+		p.Append(t, id.Aggregate(), &events.OutboxReceived{})
+		p.Clock.Advance(spoken.Add(idle - 100*time.Millisecond).Sub(p.Clock.Now()))
+		p.ring(t, id)
+		if p.last(t, id).Body.Kind() != events.KindOutboxReceived || !p.armed[id][0].Equal(spoken.Add(idle)) {
+			t.Errorf("%s, armed %v", p.last(t, id).Body.Kind(), p.armed[id])
+		}
+	})
+	t.Run("as long as allowed ends the session", func(t *testing.T) {
+		p := setup(t)
+		id, _ := inCall(t, p)
+		p.Clock.Advance(idle)
+		p.ring(t, id)
+		if ended, is := p.last(t, id).Body.(*events.SessionEnded); !is || ended.Reason != events.EndedIdle {
+			t.Errorf("%+v", p.last(t, id).Body)
+		}
+	})
+	t.Run("is nobody who has no call", func(t *testing.T) {
+		p := setup(t)
+		id, _ := inCall(t, p)
+		p.Append(t, id.Aggregate(), &events.CallDropped{Call: 1})
+		dropped := p.last(t, id).Time
+		p.Clock.Advance(idle)
+		p.ring(t, id)
+		if p.last(t, id).Body.Kind() != events.KindCallDropped || !p.armed[id][0].Equal(dropped.Add(silence)) {
+			t.Errorf("%s, armed %v", p.last(t, id).Body.Kind(), p.armed[id])
+		}
+	})
+}
+
+func TestLimitOfTheToken(t *testing.T) {
+	limited := func(t *testing.T, p *place, why events.EndReason) (events.SessionID, time.Time) {
+		t.Helper()
+		until := p.Clock.Now().Add(20 * time.Minute).Truncate(time.Millisecond)
+		return p.begun(t, &events.TokenIssued{Call: 1, Until: &until, UntilWhy: why}), until
+	}
+	t.Run("is what the timer is armed for when it comes first", func(t *testing.T) {
+		p := setup(t)
+		id, until := limited(t, p, events.EndedByTimeLimit)
+		if err := p.keeper.Handle(t.Context(), p.last(t, id)); err != nil {
+			t.Fatal(err)
+		}
+		if !p.armed[id][0].Equal(until) {
+			t.Errorf("armed %v, want %v", p.armed[id], until)
+		}
+	})
+	t.Run("ends nothing one moment before", func(t *testing.T) {
+		p := setup(t)
+		id, until := limited(t, p, events.EndedByTimeLimit)
+		p.Clock.Advance(until.Add(-100 * time.Millisecond).Sub(p.Clock.Now()))
+		p.ring(t, id)
+		if p.last(t, id).Body.Kind() != events.KindTokenIssued {
+			t.Errorf("%+v", p.last(t, id).Body)
+		}
+	})
+	for _, why := range []events.EndReason{events.EndedByTimeLimit, events.EndedUsedUp} {
+		t.Run("ends the session for its reason: "+string(why), func(t *testing.T) {
+			p := setup(t)
+			id, until := limited(t, p, why)
+			p.Clock.Advance(until.Sub(p.Clock.Now()))
+			p.ring(t, id)
+			if ended, is := p.last(t, id).Body.(*events.SessionEnded); !is || ended.Reason != why {
+				t.Errorf("%+v", p.last(t, id).Body)
+			}
+		})
+	}
 }
 
 func TestAbandonedSession(t *testing.T) {
