@@ -45,6 +45,7 @@ type Store interface {
 	Stat(ctx context.Context, object string) (Announced, error)
 	// Open reads an object, seekable. Errors: CodeNotFound, CodeUnavailable.
 	Open(ctx context.Context, object string) (io.ReadSeekCloser, error)
+	PartStore
 }
 
 // uploadExpiry is how long a signed URL is good for; asking again renews it.
@@ -60,6 +61,8 @@ type uploadInput struct {
 		SHA256      string `json:"sha256" doc:"Hex"`
 		ContentType string `json:"content_type" maxLength:"100"`
 		DurationMS  int64  `json:"duration_ms" minimum:"0"`
+
+		PartSHA256 []string `json:"part_sha256,omitempty" maxItems:"1000" doc:"Hex, of each piece of 8 MiB; needed above 10 MiB"`
 	}
 }
 
@@ -115,6 +118,10 @@ func (s *Server) requestUpload(ctx context.Context, in *uploadInput) (*uploadOut
 	if err := s.checkAnnounced(wanted); err != nil {
 		return nil, err
 	}
+	pieces, err := piecesOf(wanted.Size, in.Body.PartSHA256)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.mayUpload(ctx); err != nil {
 		return nil, err
 	}
@@ -130,7 +137,10 @@ func (s *Server) requestUpload(ctx context.Context, in *uploadInput) (*uploadOut
 	if err != nil {
 		return nil, err
 	}
-	return s.parts(ctx, id, upload, announcedBy(wanted))
+	if pieces != nil {
+		return s.planOfParts(ctx, id, upload, announcedBy(wanted), pieces)
+	}
+	return s.planOfOne(ctx, id, upload, announcedBy(wanted))
 }
 
 func announcedBy(b *events.UploadRequested) Announced {
@@ -155,9 +165,9 @@ func (s *Server) checkAnnounced(b *events.UploadRequested) error {
 	return nil
 }
 
-// parts tells the browser what to send. A recording goes in one part; a
-// part whose bytes are there already is done.
-func (s *Server) parts(ctx context.Context, id events.SessionID, upload events.UploadID, what Announced) (*uploadOutput, error) {
+// planOfOne tells the browser to send the recording in one part, which is done when
+// its bytes are there already.
+func (s *Server) planOfOne(ctx context.Context, id events.SessionID, upload events.UploadID, what Announced) (*uploadOutput, error) {
 	object := s.doors.Store.Incoming(id, upload)
 	part := UploadPart{N: 1, Size: what.Size}
 	lying, err := s.doors.Store.Stat(ctx, object)
@@ -170,16 +180,24 @@ func (s *Server) parts(ctx context.Context, id events.SessionID, upload events.U
 		return nil, err
 	}
 	if !reachable {
-		put = Signed{
-			Method: http.MethodPut, URL: fmt.Sprintf("/api/sessions/%s/upload/%s/%d", id, upload, part.N),
-			Headers: map[string]string{"Content-Type": what.ContentType},
-		}
+		put = throughBackend(id, upload, part.N)
+		put.Headers["Content-Type"] = what.ContentType
 	}
 	part.Method, part.URL, part.Headers = put.Method, put.URL, put.Headers
+	return s.plan(upload, []UploadPart{part}, uploadExpiry), nil
+}
+
+// throughBackend is the request that puts a part where the store cannot be reached.
+func throughBackend(id events.SessionID, upload events.UploadID, n int) Signed {
+	url := fmt.Sprintf("/api/sessions/%s/upload/%s/%d", id, upload, n)
+	return Signed{Method: http.MethodPut, URL: url, Headers: map[string]string{}}
+}
+
+func (s *Server) plan(upload events.UploadID, parts []UploadPart, expiry time.Duration) *uploadOutput {
 	out := &uploadOutput{}
-	out.Body.UploadID, out.Body.Parts = upload, []UploadPart{part}
-	out.Body.ExpiresAt = s.doors.Now().Add(uploadExpiry).UTC()
-	return out, nil
+	out.Body.UploadID, out.Body.Parts = upload, parts
+	out.Body.ExpiresAt = s.doors.Now().Add(expiry).UTC()
+	return out
 }
 
 // putUpload streams a body into the store, in constant memory.
@@ -188,30 +206,44 @@ func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return noSession(err)
 	}
-	if err := s.mayUpload(r.Context()); err != nil {
-		return err
+	if chi.URLParam(r, "n") == "1" { // the other parts belong to the same upload
+		if err := s.mayUpload(r.Context()); err != nil {
+			return err
+		}
 	}
 	_, upload, err := s.announced(r.Context(), id, events.UploadID(chi.URLParam(r, "upload")))
 	if err != nil {
 		return err
 	}
-	if chi.URLParam(r, "n") != "1" {
-		return events.Errorf(events.CodeNotFound, "there is no such part")
-	}
-	what := announcedBy(upload)
-	switch {
-	case r.Header.Get("Content-Type") != what.ContentType:
+	what, object := announcedBy(upload), s.doors.Store.Incoming(id, upload.Upload)
+	if r.Header.Get("Content-Type") != what.ContentType {
 		return events.Errorf(events.CodeUnsupportedType, "this upload was announced as %s", what.ContentType)
-	case r.ContentLength > what.Size:
-		return events.Errorf(events.CodeTooLarge, "this upload was announced with %d bytes", what.Size)
-	case r.ContentLength >= 0 && r.ContentLength < what.Size:
-		return events.Errorf(events.CodeTooSmall, "this upload was announced with %d bytes", what.Size)
 	}
-	body := http.MaxBytesReader(w, r.Body, what.Size+1)
-	if err := s.doors.Store.Put(r.Context(), s.doors.Store.Incoming(id, upload.Upload), what, body); err != nil {
+	n, err := partNumber(chi.URLParam(r, "n"), what.Size)
+	if err != nil {
+		return err
+	}
+	if what.Size > wholeMost {
+		err = s.putPart(w, r, object, what, n)
+	} else if err = bodyOf(r, what.Size); err == nil {
+		err = s.doors.Store.Put(r.Context(), object, what, http.MaxBytesReader(w, r.Body, what.Size+1))
+	}
+	if err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// bodyOf refuses a body of another size, where that is told before it comes.
+// Errors: CodeTooLarge, CodeTooSmall.
+func bodyOf(r *http.Request, size int64) error {
+	switch {
+	case r.ContentLength > size:
+		return events.Errorf(events.CodeTooLarge, "this was announced with %d bytes", size)
+	case r.ContentLength >= 0 && r.ContentLength < size:
+		return events.Errorf(events.CodeTooSmall, "this was announced with %d bytes", size)
+	}
 	return nil
 }
 
@@ -237,6 +269,9 @@ func (s *Server) completeUpload(ctx context.Context, in *uploadRef) (*landedOutp
 		return nil, err
 	}
 	if session.Completed == nil {
+		if err := s.assemble(ctx, id, upload); err != nil {
+			return nil, err
+		}
 		if err := s.lies(ctx, id, upload); err != nil {
 			return nil, err
 		}

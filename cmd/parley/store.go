@@ -53,3 +53,36 @@ func (u uploadStore) Open(ctx context.Context, key string) (io.ReadSeekCloser, e
 	}
 	return u.store.Open(ctx, o), nil
 }
+
+// Begin goes on with an upload in parts, or begins it.
+func (u uploadStore) Begin(ctx context.Context, key string, what http.Announced) (http.Begun, error) {
+	m, err := u.store.Begin(ctx, object(key, what))
+	if err != nil {
+		return http.Begun{}, err
+	}
+	arrived, err := u.store.Arrived(ctx, m)
+	begun := http.Begun{Object: m.Key, ID: m.ID}
+	for _, p := range arrived {
+		begun.Parts = append(begun.Parts, http.Part(p))
+	}
+	return begun, err
+}
+
+// SignPart lets a browser put that part, where it reaches the store.
+func (u uploadStore) SignPart(ctx context.Context, b http.Begun, p http.Part, expiry time.Duration) (http.Signed, bool, error) {
+	if !u.store.Presigns() {
+		return http.Signed{}, false, nil
+	}
+	put, err := u.store.PresignPart(ctx, s3.Multipart{Key: b.Object, ID: b.ID}, s3.Part(p), expiry)
+	return http.Signed(put), true, err
+}
+
+// PutPart streams a part in.
+func (u uploadStore) PutPart(ctx context.Context, b http.Begun, p http.Part, body io.Reader) error {
+	return u.store.PutPart(ctx, s3.Multipart{Key: b.Object, ID: b.ID}, s3.Part(p), body)
+}
+
+// Assemble makes the whole of n parts.
+func (u uploadStore) Assemble(ctx context.Context, b http.Begun, n int) error {
+	return u.store.Assemble(ctx, s3.Multipart{Key: b.Object, ID: b.ID}, n)
+}

@@ -1699,6 +1699,8 @@ export interface components {
             content_type: string;
             /** Format: int64 */
             duration_ms: number;
+            /** @description Hex, of each piece of 8 MiB; needed above 10 MiB */
+            part_sha256?: string[] | null;
             /** @description Hex */
             sha256: string;
             /** Format: int64 */

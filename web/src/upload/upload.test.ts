@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Problem } from '../api/problem'
 import type { Upload, UploadPart } from '../api/types'
-import { upload, type UploadParts } from './upload'
+import { hex, pieceSize, upload, type UploadParts, wholeMost } from './upload'
 
 const offline = new Problem('offline', 0, '')
 const there = new Problem('unknown', 412, '')
@@ -76,6 +76,20 @@ describe('an upload', () => {
     await upload('s', recording, parts, (share) => shares.push(share))
     expect(sent.map(({ body }) => body)).toEqual(['4567', '89'])
     expect(shares).toEqual([0.8, 1])
+  })
+
+  test('tells the hash of each part only when it is too long to come whole', async () => {
+    const file = new Blob([new Uint8Array(wholeMost + 1).fill(7)], { type: 'audio/webm' })
+    const sum = async (bytes: Blob) => hex(await crypto.subtle.digest('SHA-256', await bytes.arrayBuffer()))
+    const { parts, asked } = given([[]])
+    await upload('s', { file, durationMs: 1 }, parts, quiet)
+    await upload('s', { file: file.slice(0, wholeMost), durationMs: 1 }, parts, quiet)
+    expect(asked).toEqual([
+      expect.objectContaining({
+        part_sha256: [await sum(file.slice(0, pieceSize)), await sum(file.slice(pieceSize))],
+      }),
+      expect.not.objectContaining({ part_sha256: expect.anything() as unknown }),
+    ])
   })
 
   test('takes 412 as already there', async () => {

@@ -5,17 +5,28 @@ import { backoff, type Wait } from '../outbox/backoff'
 import type { Recording } from '../recording/slices'
 import type { Put } from './put'
 
+/** What the server is told of a file before it comes. */
+export type Announced = {
+  size: number
+  sha256: string
+  content_type: string
+  duration_ms: number
+  /** Of each piece, when the file is too long to come whole. */
+  part_sha256?: string[]
+}
+
 /** What an upload needs from its surroundings. */
 export type UploadParts = {
-  request: (
-    session: string,
-    file: { size: number; sha256: string; content_type: string; duration_ms: number },
-  ) => Promise<Upload>
+  request: (session: string, file: Announced) => Promise<Upload>
   put: Put
   digest: (bytes: ArrayBuffer) => Promise<ArrayBuffer>
   wait: Wait
   random: () => number
 }
+
+/** The longest file that comes whole, and the pieces of a longer one: the server's contract. */
+export const wholeMost = 10 * 1024 * 1024
+export const pieceSize = 8 * 1024 * 1024
 
 /** How often the whole is tried before the learner is asked. */
 const attempts = 6
@@ -31,12 +42,7 @@ export async function upload(
   parts: UploadParts,
   onProgress: (share: number) => void,
 ): Promise<string> {
-  const file = {
-    size: recording.file.size,
-    sha256: hex(await parts.digest(await recording.file.arrayBuffer())),
-    content_type: recording.file.type,
-    duration_ms: recording.durationMs,
-  }
+  const file = await announced(recording, parts.digest)
   for (let tries = 1; ; tries++) {
     try {
       const plan = await parts.request(session, file)
@@ -47,6 +53,17 @@ export async function upload(
     }
     await parts.wait(backoff(tries, parts.random))
   }
+}
+
+async function announced({ file, durationMs }: Recording, digest: UploadParts['digest']): Promise<Announced> {
+  const sum = async (bytes: Blob) => hex(await digest(await bytes.arrayBuffer()))
+  const told = { size: file.size, sha256: await sum(file), content_type: file.type, duration_ms: durationMs }
+  if (file.size <= wholeMost) return told
+  const part_sha256 = []
+  for (let at = 0; at < file.size; at += pieceSize) {
+    part_sha256.push(await sum(file.slice(at, at + pieceSize)))
+  }
+  return { ...told, part_sha256 }
 }
 
 async function sendMissing(
