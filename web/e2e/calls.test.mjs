@@ -155,3 +155,22 @@ test('a call that the provider ends soon is rolled over in a pause, without a lo
   ])
   assert.ok(!kinds.includes('call_dropped'), kinds.join())
 })
+
+test('texts that come in the wrong order are put right', limit, async () => {
+  const learner = await rehearsal.scene({ transcription: 'crossed' })
+  await learner.start()
+  await learner.sees('Listening')
+  await say(learner.page, 'cafe-1-a')
+  await learner.reads(second)
+  await secondTurn(learner)
+  await learner.reads(tea)
+  await learner.endAndSave()
+  const { turns } = await kept(learner)
+  assert.deepEqual(turns, [
+    `1 tutor final ${greeting}`,
+    `1 learner prompted ${tea}`,
+    `1 tutor final ${second}`,
+    `1 learner prompted ${sandwich}`,
+    `1 tutor final ${third}`,
+  ])
+})

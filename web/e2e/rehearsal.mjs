@@ -29,6 +29,7 @@ export class Rehearsal {
     rehearsal.#browser = await launch()
     rehearsal.context = await rehearsal.#browser.newContext()
     await giveVoice(rehearsal.context)
+    await rehearsal.context.addInitScript(patient)
     const learner = await Learner.sitDown(rehearsal.context)
     await learner.setUp(rehearsal.parley.setUpLink)
     await learner.page.close()
@@ -50,6 +51,11 @@ export class Rehearsal {
     await this.parley?.stop()
     await this.partner?.stop()
   }
+}
+
+// A machine that is busy stutters; the tutor is to wait that out. Runs in the page.
+function patient() {
+  localStorage.getItem('parley.manner') ?? localStorage.setItem('parley.manner', '{"patience":"high"}')
 }
 
 /** The turns of a session, as "call speaker status text". */

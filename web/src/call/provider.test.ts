@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FirstAudio, linesAfter, readEvent, relayed, turnAfter } from './provider'
+import { FirstAudio, isOver, linesAfter, readEvent, relayed, toldBy, turnAfter } from './provider'
 
 describe('reading a message', () => {
   test('gives the event', () => {
@@ -18,7 +18,10 @@ describe('reading a message', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (data) => {
         const event = readEvent(data)
-        if (event) linesAfter(event)
+        if (!event) return
+        linesAfter(event)
+        toldBy({ ...event, type: 'session.created' })
+        isOver({ ...event, type: 'error' })
       }),
     )
   })
@@ -48,6 +51,40 @@ describe('whose turn it is', () => {
     [{ type: 'constructor' }, undefined],
   ])('after %o: %s', (event, turn) => {
     expect(turnAfter(event)).toBe(turn)
+  })
+})
+
+describe('what the provider tells of a call', () => {
+  test('is its end, in ms, and how turns are told apart', () => {
+    const session = {
+      expires_at: 1_700_000_000,
+      audio: { input: { turn_detection: { type: 'semantic_vad' } } },
+    }
+    expect(toldBy({ type: 'session.created', session })).toEqual({
+      endsAt: 1_700_000_000_000,
+      turnDetection: { type: 'semantic_vad' },
+    })
+  })
+
+  test.each([
+    [{ audio: { input: { turn_detection: null } } }, null],
+    [{ audio: { input: {} } }, undefined],
+    [7, undefined],
+  ])('may leave things out: %j', (session, turnDetection) => {
+    expect(toldBy({ type: 'session.updated', session })).toEqual({ endsAt: undefined, turnDetection })
+  })
+
+  test('is in no other event', () => {
+    expect(toldBy({ type: 'response.done', session: {} })).toBeUndefined()
+  })
+
+  test.each([
+    [{ type: 'error', error: { code: 'session_expired' } }, true],
+    [{ type: 'error', error: { code: 'invalid_value' } }, false],
+    [{ type: 'error' }, false],
+    [{ type: 'session.updated', error: { code: 'session_expired' } }, false],
+  ])('is that it is over by %j: %s', (event, over) => {
+    expect(isOver(event)).toBe(over)
   })
 })
 
@@ -87,6 +124,12 @@ describe('the first sound', () => {
     const measure = new FirstAudio(1000)
     measure.after(stopped(10_000 - 1000 - earlier), 10_000)
     expect(measure.after(started, 10_000 + 1000 - (earlier > 1500 ? 1 : 0))).toBe(after)
+  })
+
+  test('counts from when the call took over, when it stood before', () => {
+    const measure = new FirstAudio(1000)
+    measure.startOver(90_000)
+    expect(measure.after(started, 90_400)).toBe(400)
   })
 
   test('counts from the message when there is no time', () => {

@@ -23,6 +23,9 @@ const final: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'too_many_calls',
 ])
 
+/** Nobody is there who could know: neither a token nor a refusal. */
+const silent: ReadonlySet<ProblemCode> = new Set<ProblemCode>(['offline', 'unavailable', 'unknown'])
+
 /** While the call stands. */
 export function talking(state: Talking, input: Input): Step {
   switch (input.type) {
@@ -61,7 +64,7 @@ function rollingOver(state: Talking, input: Input): Step {
     case 'token_refused':
       if (next?.step !== 'minting') return step(state)
       // Nobody answered: asked again at the next reminder. A refusal is one.
-      return step({ ...state, next: input.code === 'offline' ? null : { ...next, step: 'refused' } })
+      return step({ ...state, next: silent.has(input.code) ? null : { ...next, step: 'refused' } })
     case 'next_ready':
       if (next?.step !== 'calling') return step(state)
       return atPause({ ...state, next: { ...next, step: 'ready' } })
@@ -133,7 +136,7 @@ const phases: Record<Reconnecting['phase'], Phase> = {
     if (input.type !== 'token_refused') return step(state)
     const why = whyOf(input.code)
     if (final.has(input.code)) return end(why)
-    return again(state, input.code === 'offline' ? mostTries : mostRefusals, why)
+    return again(state, silent.has(input.code) ? mostTries : mostRefusals, why)
   },
   calling(state, input) {
     if (input.type === 'call_connected') return step(up(state), { do: 'note_call' })
@@ -148,7 +151,7 @@ const phases: Record<Reconnecting['phase'], Phase> = {
 
 function whyOf(code: ProblemCode): Why {
   if (code === 'ended') return { cause: 'server', told: '' }
-  return code === 'offline' ? { cause: 'unreachable' } : { cause: 'refused', code }
+  return silent.has(code) ? { cause: 'unreachable' } : { cause: 'refused', code }
 }
 
 function up({ muted, notice }: Reconnecting): Talking {

@@ -126,6 +126,62 @@ describe('an outbox', () => {
   })
 })
 
+describe('an outbox without a network', () => {
+  /** Ten minutes of talk at two events a second while nobody answers; then the network is back. */
+  test('drops nothing in ten minutes, and sends all in order when it is back', async () => {
+    let elapsed = 0
+    let next = 0
+    const box = new Outbox({
+      session,
+      store: new EventStore(database),
+      send: (...batch) => (elapsed < 600_000 ? Promise.reject(offline) : accept(...batch)),
+      wait: (ms) => {
+        elapsed += ms
+        for (; next < elapsed / 500 && next < 1200; next++) box.append(something(`event ${next + 1}`))
+        return Promise.resolve()
+      },
+      random: () => 0.5,
+      onStoreTrouble: (cause) => {
+        throw cause as Error
+      },
+    })
+    box.append(something('the first'))
+    await box.flush()
+    expect(numbers()).toEqual(Array.from({ length: 1201 }, (_, n) => n + 1))
+    expect(box.lastN).toBe(1201)
+    expect(received.every((batch) => batch.length <= 500)).toBe(true)
+    expect(await new EventStore(database).waiting(session)).toEqual([])
+  })
+
+  test('is taken up a day later by another page, with what was under way when the first one died', async () => {
+    const never: Send = () => new Promise(() => undefined)
+    const dying = outbox(never)
+    for (let n = 0; n < 700; n++) dying.append(something(`event ${n + 1}`))
+    await vi.waitFor(async () => {
+      expect(await new EventStore(database).waiting(session)).toHaveLength(700)
+    })
+
+    const later = outbox()
+    await later.resume((await new KeptSessions(database).of('a'))[0]?.relayedThrough ?? NaN)
+    await later.flush()
+    expect(numbers()).toEqual(Array.from({ length: 700 }, (_, n) => n + 1))
+    expect(later.lastN).toBe(700)
+    expect(await new EventStore(database).waiting(session)).toEqual([])
+  })
+
+  test.each(['unauthenticated', 'not_found', 'too_large'] as const)(
+    'tells whoever saves that the server answers %s, and drops nothing',
+    async (code) => {
+      const box = outbox(() => Promise.reject(new Problem(code, 400, 'why')))
+      box.append(something('a'))
+      await expect(box.flush()).rejects.toMatchObject({ code, message: 'why' })
+      await vi.waitFor(async () => {
+        expect(await new EventStore(database).waiting(session)).toHaveLength(1)
+      })
+    },
+  )
+})
+
 describe('an outbox at a later visit', () => {
   test('takes up what was not answered, with the same numbers', async () => {
     const store = new EventStore(database)

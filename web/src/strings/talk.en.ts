@@ -2,10 +2,11 @@ import type { ProblemCode } from '../api/problem'
 import type { Why } from '../call/state'
 
 // By what the server says that a session ended for. Another one is told plainly.
+const timeLimit = 'The session was as long as it may be, so it was ended.'
 const serverEnds: Record<string, string> = {
   idle: 'Nobody had spoken for a while, so the session was ended.',
   used_up: 'The talk that a day allows is used up, so the session was ended.',
-  time_limit: 'The session was as long as it may be, so it was ended.',
+  time_limit: timeLimit,
   signed_out: 'You signed out, so the session was ended.',
   operator: 'Whoever runs this server ended the session.',
 }
@@ -43,13 +44,13 @@ export const talkEn = {
       case 'learner':
         return ''
       case 'time_limit':
-        return serverEnds.time_limit ?? ''
+        return timeLimit
       case 'refused':
         return `The line to the tutor broke, and no new one was given. ${problem(why.code)}`
       case 'unreachable':
         return 'The line to the tutor broke, and a new one did not come about for two minutes. Check your connection.'
       case 'server':
-        return serverEnds[why.told] ?? 'The server ended the session.'
+        return new Map(Object.entries(serverEnds)).get(why.told) ?? 'The server ended the session.'
     }
   },
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ProviderEvent } from '../call/provider'
-import { awaitsText, captioned, type Captions } from './captions'
+import { awaitsText, brokenOff, captioned, type Captions } from './captions'
+import { Ongoing } from './ongoing'
 
 function shown(...events: ProviderEvent[]): Captions {
   return events.reduce<Captions>(captioned, [])
@@ -125,5 +126,58 @@ describe('captions', () => {
         expect(new Set(all).size).toBe(all.length)
       }),
     )
+  })
+})
+
+describe('captions of several calls', () => {
+  test('do not show again what the page carried into a new call', () => {
+    const before = shown(added('a', 'user', null, [{ type: 'input_text', text: 'Hi' }]))
+    const again = added('carried_2_1', 'user', null, [{ type: 'input_text', text: 'Hi' }])
+    expect(captioned(before, again)).toBe(before)
+  })
+
+  test('wait for no text of a call that is gone', () => {
+    const gone = brokenOff(shown(added('t', 'assistant', null), delta('t', 'Good mor'), started('l')))
+    expect(gone).toMatchObject([
+      { id: 't', status: 'final', text: 'Good mor', interrupted: true },
+      { id: 'l', status: 'failed', text: '' },
+    ])
+    expect(awaitsText(gone)).toBe(false)
+  })
+
+  test('hide a turn of the tutor’s that was never heard', () => {
+    expect(brokenOff(shown(added('t', 'assistant', null)))).toMatchObject([{ status: 'empty' }])
+  })
+
+  test('are left alone when nothing is outstanding', () => {
+    const all = shown(added('t', 'assistant', null), said('t', 'Hello'))
+    expect(brokenOff(all)).toBe(all)
+  })
+})
+
+describe('the end of waiting for texts', () => {
+  const never = () => new Promise<void>(() => undefined)
+
+  test('is at once when none is outstanding', async () => {
+    await new Ongoing(never, () => undefined).textsIn(1)
+  })
+
+  test('is for everybody when the last one comes', async () => {
+    const ongoing = new Ongoing(never, () => undefined)
+    ongoing.take(started('a'))
+    const both = Promise.all([ongoing.textsIn(1), ongoing.textsIn(2)])
+    ongoing.take(completed('a', 'Hi'))
+    await both
+    expect(ongoing.begun).toBe(true)
+  })
+
+  test('is when it takes too long', async () => {
+    const ongoing = new Ongoing(
+      () => Promise.resolve(),
+      () => undefined,
+    )
+    ongoing.take(started('a'))
+    await ongoing.textsIn(1)
+    expect(ongoing.captions).toMatchObject([{ status: 'open' }])
   })
 })

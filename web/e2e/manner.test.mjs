@@ -1,0 +1,103 @@
+// How a learner wants to be talked with: by hand, in writing, more slowly.
+import assert from 'node:assert/strict'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Rehearsal, turnsOf } from './rehearsal.mjs'
+import { cafe } from './speech.mjs'
+import { say } from './voice.mjs'
+
+const pictures = resolve(import.meta.dirname, '../test-results/screens')
+const sizes = [
+  { width: 360, height: 740 },
+  { width: 1280, height: 800 },
+]
+
+let rehearsal
+
+before(async () => {
+  rehearsal = await Rehearsal.begin()
+})
+
+after(() => rehearsal?.end())
+
+/** Takes a picture in each size and light; nothing may be wider than its screen. */
+async function look(page, name) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    for (const size of sizes) {
+      await page.setViewportSize(size)
+      await page.screenshot({ path: join(pictures, `${colorScheme}-${size.width}-${name}.png`) })
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+      assert.ok(wide <= size.width, `${name} is ${wide} px wide on ${size.width}`)
+    }
+  }
+}
+
+test('push to talk by keyboard alone, and in writing', { timeout: 240_000 }, async (t) => {
+  const learner = await rehearsal.scene({})
+  const { page } = learner
+  const button = (name) => page.getByRole('button', { name, exact: true })
+
+  await t.test('given a talk whose settings are changed with the keyboard', async () => {
+    await learner.start()
+    await look(page, 'talking')
+    await learner.tabTo(button('Settings'))
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'How we talk' }).waitFor()
+    await look(page, 'settings')
+    await learner.tabTo(page.getByRole('radio', { name: 'Hands-free' }))
+    await page.keyboard.press('ArrowDown')
+    await learner.tabTo(page.getByRole('radio', { name: 'At the usual speed' }))
+    await page.keyboard.press('ArrowUp')
+    await learner.tabTo(button('Done'))
+    await page.keyboard.press('Enter')
+    await learner.sees('Listening')
+  })
+
+  await t.test('when nobody holds the button, nobody is heard', async () => {
+    await say(page, 'cafe-1-a')
+    await look(page, 'push-to-talk')
+    await learner.sees('Listening')
+  })
+
+  await t.test('when the space bar is held, she is', async () => {
+    await learner.tabTo(button('Hold to talk'))
+    await page.keyboard.down(' ')
+    await button('Let go when you have said it').waitFor()
+    await say(page, 'cafe-1-a')
+    await page.keyboard.up(' ')
+    await learner.reads(cafe.said[0])
+    await learner.reads(cafe.heard[1])
+  })
+
+  await t.test('when she writes, that is a turn as well', async () => {
+    await learner.sees('Listening')
+    await page.getByLabel('Write instead').fill('A sandwich, please.')
+    await page.keyboard.press('Enter')
+    await learner.reads('A sandwich, please.')
+    await learner.reads(cafe.heard[2])
+  })
+
+  await t.test('then all is saved, with the times of the button', async () => {
+    await learner.endAndSave()
+    const told = await learner.told(await learner.review())
+    assert.deepEqual(turnsOf(told), [
+      `1 tutor final ${cafe.heard[0]}`,
+      `1 learner prompted ${cafe.said[0]}`,
+      `1 tutor final ${cafe.heard[1]}`,
+      '1 learner final A sandwich, please.',
+      `1 tutor final ${cafe.heard[2]}`,
+    ])
+    const [, spoken] = told.segments
+    assert.ok(spoken.ended_ms - spoken.started_ms > 1_500, JSON.stringify(spoken))
+  })
+
+  await t.test('then the manner is remembered', async () => {
+    await page.goto(rehearsal.parley.url)
+    await page.reload()
+    await learner.chooseTopic()
+    await learner.start()
+    await button('Hold to talk').waitFor()
+    await page.close()
+  })
+})
