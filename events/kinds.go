@@ -128,20 +128,26 @@ var blank = map[Kind]func() Body{
 }
 
 const (
-	typePrefix  = "parley."
-	typeVersion = ".v1"
+	typePrefix   = "parley."
+	firstVersion = ".v1"
 )
 
-// Type is the CloudEvents type of a kind: "parley.session_started.v1".
-func (k Kind) Type() string { return typePrefix + string(k) + typeVersion }
+// Type is the CloudEvents type of a kind: "parley.session_started.v1". A later
+// version has its number in the kind's name: "session_started.v2".
+func (k Kind) Type() string {
+	if strings.Contains(string(k), ".") {
+		return typePrefix + string(k)
+	}
+	return typePrefix + string(k) + firstVersion
+}
 
 // KindOfType reads a CloudEvents type back; ok is false for a kind or version
 // that this program does not know.
 func KindOfType(ceType string) (kind Kind, ok bool) {
 	name, hasPrefix := strings.CutPrefix(ceType, typePrefix)
-	name, hasVersion := strings.CutSuffix(name, typeVersion)
-	_, known := blank[Kind(name)]
-	return Kind(name), hasPrefix && hasVersion && known
+	kind = Kind(strings.TrimSuffix(name, firstVersion))
+	_, known := blank[kind]
+	return kind, hasPrefix && known && kind.Type() == ceType
 }
 
 // Kinds lists every kind that can be read.

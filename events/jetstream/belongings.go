@@ -82,7 +82,7 @@ var beginnings = []events.Kind{
 }
 
 func (i inventory) note(e events.Event) {
-	switch b := e.Body.(type) {
+	switch b := events.Current(e.Body).(type) {
 	case *events.SessionStarted:
 		i.mark(e.Aggregate, b.Learner == i.of)
 	case *events.TopicAdded:

@@ -80,6 +80,6 @@ func (l *Log) clear(m *stored) events.Event {
 	if err != nil {
 		return unreadable(e, m, err)
 	}
-	e.Sealed = sealed
+	e.Sealed, e.Body = sealed, events.Current(e.Body)
 	return e
 }

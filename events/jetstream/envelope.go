@@ -121,22 +121,22 @@ func closed(m *stored) events.Event {
 	return e
 }
 
-// open opens the sealed part of a message's event, if it has one.
+// open opens the sealed part of a message's event, if it has one, and says all of
+// it in today's version.
 func (l *Log) open(ctx context.Context, m *stored, e events.Event) (events.Event, error) {
-	if e.Sealed == nil {
-		return e, nil
+	if e.Sealed != nil {
+		switch err := l.unseal(ctx, &e); events.CodeOf(err) {
+		case "":
+		case events.CodeErased:
+			e.Erased = true
+		case events.CodeUnavailable:
+			return events.Event{}, err
+		default:
+			return unreadable(e, m, err), nil
+		}
 	}
-	switch err := l.unseal(ctx, &e); events.CodeOf(err) {
-	case "":
-		return e, nil
-	case events.CodeErased:
-		e.Erased = true
-		return e, nil
-	case events.CodeUnavailable:
-		return events.Event{}, err
-	default:
-		return unreadable(e, m, err), nil
-	}
+	e.Body = events.Current(e.Body)
+	return e, nil
 }
 
 // decodeClear reads all that needs no key.
