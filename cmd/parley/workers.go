@@ -28,6 +28,10 @@ type duty struct {
 // staff makes the workers of one instance.
 type staff func(Config, *jetstream.Log, *s3.Store, *slog.Logger) []duty
 
+// takenUp is after how long what a killed instance was about is taken up, where
+// somebody waits for it: a call that nobody listens to, a deletion.
+const takenUp = 5 * time.Second
+
 // dutiesOf is the staff that every instance has.
 func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
@@ -35,7 +39,7 @@ func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger
 	work := working(log, logger)
 	return append(timekeeping(c, log, work, logger),
 		work(jetstream.Worker{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp}),
-		work(jetstream.Worker{Name: "eraser", Kinds: eraser.BuryKinds(), Parallel: 2, Handle: eraser.Handle}),
+		work(jetstream.Worker{Name: "eraser", Kinds: eraser.BuryKinds(), Parallel: 2, AckWait: takenUp, Handle: eraser.Handle}),
 		work(jetstream.Worker{Name: "sweeper", Kinds: eraser.SweepKinds(), Parallel: 2, Handle: eraser.Handle}),
 		duty{"strays", eraser.Strays})
 }
@@ -54,12 +58,10 @@ func trouble(name string, logger *slog.Logger) func(events.Event, error) {
 	}
 }
 
-// The calls that one instance listens to, and those that it hangs up, at once;
-// and how long after its death another one takes them up.
+// The calls that one instance listens to, and those that it hangs up, at once.
 const (
-	maxLines    = 1000
-	maxHangUps  = 256
-	lineTakenUp = 10 * time.Second
+	maxLines   = 1000
+	maxHangUps = 256
 )
 
 // calling is to listen to the calls that are up, and to hang up those that must
@@ -71,7 +73,7 @@ func (in *instance) calling() []duty {
 	}, in.logger)
 	work := working(log, in.logger)
 	return []duty{
-		work(jetstream.Worker{Name: "sideband", Kinds: sideband.ListenKinds(), Parallel: maxLines, AckWait: lineTakenUp, Handle: sideband.Listen}),
+		work(jetstream.Worker{Name: "sideband", Kinds: sideband.ListenKinds(), Parallel: maxLines, AckWait: takenUp, Handle: sideband.Listen}),
 		work(jetstream.Worker{Name: "hangup", Kinds: sideband.HangUpKinds(), Parallel: maxHangUps, Handle: sideband.HangUp}),
 	}
 }
