@@ -44,6 +44,7 @@ func actings(t *testing.T, lea *browser) []acting {
 		{"recover", []string{"--session", left.id, "--end", "--yes"}, "", "recover --end", "session/" + left.id, id},
 		{"recover", []string{"--session", closed.id, "--without-recording", "--yes"}, "", "recover --without-recording", "session/" + closed.id, id},
 		{"erase", []string{gone.id, "--yes"}, "", "erase", "session/" + gone.id, id},
+		{"objects", []string{"sweep", "--yes"}, "", "objects sweep", "", ""},
 		{"dead-letters", []string{"retry"}, "", "dead-letters retry", "", ""},
 		{"rebuild", []string{"--yes"}, "", "rebuild", "", ""},
 		{"rebuild", []string{"--back", "--yes"}, "", "rebuild --back", "", ""},

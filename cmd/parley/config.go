@@ -57,6 +57,7 @@ type Config struct {
 	SessionIdle    time.Duration
 	SessionSilence time.Duration
 	SweepRate      int64 // events a second
+	OrphanAge      time.Duration
 
 	LogLevel  slog.Level
 	LogFormat string
@@ -70,6 +71,8 @@ const (
 	masterLength = 32
 	idleLeast    = time.Second
 	idleMost     = time.Hour
+	orphanLeast  = time.Hour // a signed address is long dead by then
+	orphanMost   = 720 * time.Hour
 	silenceLeast = time.Second // timers know whole seconds
 	silenceMost  = 24 * time.Hour
 	sweepMost    = 10_000 // events a second

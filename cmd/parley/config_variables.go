@@ -103,6 +103,8 @@ func serverVariables() []variable {
 		{Name: "PARLEY_SWEEP_RATE", Default: "10", set: setSweepRate,
 			Meaning: "How many events of deleted sessions each instance overwrites on disk in a second (1 to 10000). More makes appends wait: each rewrites up to 8 MB"},
 
+		{Name: "PARLEY_ORPHAN_AGE", Default: "24h", set: setOrphanAge,
+			Meaning: "How old what no event points at must be in the store before it is removed (1h to 720h)"},
 		{Name: "PARLEY_LOG_LEVEL", Default: "info", set: setLogLevel,
 			Meaning: "Least level of what is logged: debug, info, warn or error"},
 		{Name: "PARLEY_LOG_FORMAT", Default: "text", set: text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),
@@ -160,6 +162,15 @@ func setSessionIdle(c *Config, given string) error {
 		return fmt.Errorf("write a time from %s to %s, such as 90s or 5m", idleLeast, idleMost)
 	}
 	c.SessionIdle = idle
+	return nil
+}
+
+func setOrphanAge(c *Config, given string) error {
+	age, err := time.ParseDuration(given)
+	if err != nil || age < orphanLeast || age > orphanMost {
+		return fmt.Errorf("write a time from %s to %s, such as 24h", orphanLeast, orphanMost)
+	}
+	c.OrphanAge = age
 	return nil
 }
 

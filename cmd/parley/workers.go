@@ -41,7 +41,8 @@ func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger
 		work(jetstream.Worker{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp}),
 		work(jetstream.Worker{Name: "eraser", Kinds: eraser.BuryKinds(), Parallel: 2, AckWait: takenUp, Handle: eraser.Handle}),
 		work(jetstream.Worker{Name: "sweeper", Kinds: eraser.SweepKinds(), Parallel: 2, Handle: eraser.Handle}),
-		duty{"strays", eraser.Strays})
+		duty{"strays", eraser.Strays},
+		duty{"orphans", recording.NewSweeper(log, store, c.OrphanAge, time.Now, logger).Run})
 }
 
 // working makes a duty of a worker.
