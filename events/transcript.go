@@ -225,6 +225,30 @@ func (s *Span) observe(b *SegmentTimed, rank int64) {
 	}
 }
 
+// Used is what all responses and all transcriptions of a session cost, in tokens
+// by kind.
+type Used struct {
+	Responses      map[string]int64
+	Transcriptions map[string]int64
+}
+
+// Used sums up what was counted, each use once.
+func (t *Transcript) Used() Used {
+	all := Used{map[string]int64{}, map[string]int64{}}
+	add := func(to map[string]int64, tokens Ranked[map[string]int64]) {
+		for kind, n := range tokens.Value {
+			to[kind] += n
+		}
+	}
+	for _, r := range t.Responses {
+		add(all.Responses, r.Usage)
+	}
+	for _, it := range t.Items {
+		add(all.Transcriptions, it.Usage)
+	}
+	return all
+}
+
 // Segment is one turn as readers see it.
 type Segment struct {
 	ItemKey

@@ -28,14 +28,17 @@ type Config struct {
 	Partner        bool     // the provider is the built-in partner
 	Model          string
 	Voice          string
-	StoreOrigin    string // origin of signed uploads; empty when browsers can't reach the store
-	OpenID         OpenID
-	UploadMax      int64 // bytes of one recording
-	SessionMax     time.Duration
-	SessionIdle    time.Duration // how long nobody may speak in a session
-	Proxies        Proxies
-	Allowances     Allowances // of each account
-	Version        string
+	// TranscriptionModel and ShowCost: what learners are told of the cost.
+	TranscriptionModel string
+	ShowCost           bool
+	StoreOrigin        string // origin of signed uploads; empty when browsers can't reach the store
+	OpenID             OpenID
+	UploadMax          int64 // bytes of one recording
+	SessionMax         time.Duration
+	SessionIdle        time.Duration // how long nobody may speak in a session
+	Proxies            Proxies
+	Allowances         Allowances // of each account
+	Version            string
 }
 
 // Doors are the rooms behind this one.

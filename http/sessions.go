@@ -129,6 +129,7 @@ func (s *Server) read(ctx context.Context, id events.SessionID, at events.Positi
 		return nil, err
 	}
 	out := &sessionOutput{sessionOf(view)}
+	out.Body.Usage = s.usageOf(view.Model, view.Used)
 	if view.Status == events.StatusActive {
 		out.Body.Limits = s.talkLimits(ctx)
 	}

@@ -54,6 +54,9 @@ func (k Keys) parts(of events.SessionID, body events.Body) {
 	case *events.SegmentTimed:
 		segment(b.Call, b.Item)
 		response(b.Call, b.Response)
+	case *events.UsageRecorded:
+		segment(b.Call, b.Item)
+		response(b.Call, b.Response)
 	case *events.ResponseMeasured:
 		response(b.Call, b.Response)
 	}

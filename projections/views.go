@@ -29,6 +29,7 @@ type SessionView struct {
 	Segments     []SegmentView    // in order
 	Audio        *events.AudioFinalized
 	Timings      Timings
+	Used         events.Used     // of the provider
 	Position     events.Position // of the session's last event
 }
 

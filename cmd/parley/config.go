@@ -55,6 +55,7 @@ type Config struct {
 	UploadMax      int64 // bytes
 	SessionMax     time.Duration
 	SessionIdle    time.Duration
+	ShowCost       bool
 	SessionSilence time.Duration
 	SweepRate      int64 // events a second
 	OrphanAge      time.Duration

@@ -50,6 +50,7 @@ func TestConfigReadsEachVariable(t *testing.T) {
 		"PARLEY_UPLOAD_MAX=5368709120":                                         func(c Config) bool { return c.UploadMax == uploadMost },
 		"PARLEY_SESSION_MAX=1":                                                 func(c Config) bool { return c.SessionMax == time.Minute },
 		"PARLEY_SESSION_MAX=1440":                                              func(c Config) bool { return c.SessionMax == 24*time.Hour },
+		"PARLEY_SHOW_COST=1":                                                   func(c Config) bool { return c.ShowCost },
 		"PARLEY_SESSION_IDLE=1s":                                               func(c Config) bool { return c.SessionIdle == time.Second },
 		"PARLEY_SESSION_IDLE=1h":                                               func(c Config) bool { return c.SessionIdle == time.Hour },
 		"PARLEY_SESSION_SILENCE=1s":                                            func(c Config) bool { return c.SessionSilence == time.Second },

@@ -97,6 +97,8 @@ func serverVariables() []variable {
 			Meaning: "Longest session, in minutes (1 to 1440)"},
 		{Name: "PARLEY_SESSION_IDLE", Default: "5m", set: setSessionIdle,
 			Meaning: "When nobody speaks in a session for so long it is ended; the page warns before (1s to 1h)"},
+		{Name: "PARLEY_SHOW_COST", Default: "0", set: setShowCost,
+			Meaning: "1 shows learners what a session cost, by the provider's price list and its date"},
 		{Name: "PARLEY_SESSION_SILENCE", Default: "30m", set: setSessionSilence,
 			Meaning: "When nothing is heard of a session for so long it is ended as abandoned; what its browser holds is still taken (1s to 24h)"},
 
@@ -154,6 +156,11 @@ func setSessionSilence(c *Config, given string) error {
 	}
 	c.SessionSilence = silence
 	return nil
+}
+
+func setShowCost(c *Config, given string) error {
+	c.ShowCost = given == "1"
+	return oneOf("1", "0")(given)
 }
 
 func setSessionIdle(c *Config, given string) error {

@@ -148,6 +148,8 @@ func anySessionBody(t *rapid.T) events.Body {
 		&events.SegmentTimed{Call: call, Item: item, StartedCallMS: ms("started"), EndedRecMS: ms("ended")},
 		&events.SegmentTimed{Call: call, Response: response, StartedRecMS: ms("started"), ClearedByVoice: true},
 		&events.SegmentInterrupted{Call: call, Item: item, HeardMS: ms("heard")},
+		&events.UsageRecorded{Call: call, Response: response, Tokens: map[string]int64{"output_audio": int64(call)}},
+		&events.UsageRecorded{Call: call, Item: item, Tokens: map[string]int64{"input_audio": 7}},
 		&events.OutboxReceived{},
 		&events.SessionEnded{Reason: events.EndedByLearner, RecordingExpected: true, LastN: 9},
 		&events.UploadRequested{Upload: "u1", Size: 10, SHA256: "ab"},

@@ -296,7 +296,7 @@ func TestVerify(t *testing.T) {
 				altered[d.Table] = d.Columns
 			}
 		}
-		if len(altered) != 3 || !slices.Equal(altered["segments"], []string{"note"}) || !slices.Equal(altered["calls"], []string{"padding"}) || len(altered["responses"]) != 14 {
+		if len(altered) != 3 || !slices.Equal(altered["segments"], []string{"note"}) || !slices.Equal(altered["calls"], []string{"padding"}) || len(altered["responses"]) != 16 {
 			t.Errorf("altered: %v", altered)
 		}
 		if len(got) != 6 {

@@ -41,6 +41,14 @@ func ranked[R any](name string, of func(*R) *events.Ranked[int64]) []column[R] {
 	}
 }
 
+// used are the two columns of what was counted.
+func used[R any](of func(*R) *events.Ranked[map[string]int64]) []column[R] {
+	return []column[R]{
+		body("usage", func(r *R) any { return &of(r).Value }),
+		number("usage_rank", func(r *R) any { return &of(r).Rank }),
+	}
+}
+
 // span are the columns of when something was heard.
 func span[R any](of func(*R) *events.Span) []column[R] {
 	return join(
@@ -184,6 +192,7 @@ var segments = table[segmentRow]{"segments", 3, join(
 	},
 	span(func(r *segmentRow) *events.Span { return &r.Span }),
 	ranked("heard", func(r *segmentRow) *events.Ranked[int64] { return &r.Heard }),
+	used(func(r *segmentRow) *events.Ranked[map[string]int64] { return &r.Usage }),
 )}
 
 var responses = table[responseRow]{"responses", 3, join(
@@ -195,6 +204,7 @@ var responses = table[responseRow]{"responses", 3, join(
 	},
 	span(func(r *responseRow) *events.Span { return &r.Span }),
 	ranked("after", func(r *responseRow) *events.Ranked[int64] { return &r.After }),
+	used(func(r *responseRow) *events.Ranked[map[string]int64] { return &r.ResponseFacts.Usage }),
 )}
 
 var topics = table[topicRow]{"topics", 1, join(

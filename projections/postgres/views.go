@@ -64,7 +64,7 @@ func (v *Views) Session(ctx context.Context, learner events.AccountID, id events
 		return projections.SessionView{}, err
 	}
 	view := sessionView(row)
-	view.Topic, view.Segments, view.Timings = topic[row.ID], segments, timings(row)
+	view.Topic, view.Segments, view.Timings, view.Used = topic[row.ID], segments, timings(row), row.Turns.Used()
 	return view, nil
 }
 

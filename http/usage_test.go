@@ -1,0 +1,42 @@
+package http
+
+import (
+	"math"
+	"testing"
+
+	"parley/events"
+)
+
+func TestUsage(t *testing.T) {
+	used := events.Used{
+		Responses:      map[string]int64{"output_audio": 1_000_000, "input_text": 5},
+		Transcriptions: map[string]int64{"input_audio": 1_000_000, "input_text": 7},
+	}
+	shown := &Server{config: Config{ShowCost: true, TranscriptionModel: "gpt-4o-mini-transcribe"}}
+	t.Run("nothing is shown before anything was counted", func(t *testing.T) {
+		if got := shown.usageOf("gpt-realtime-mini", events.Used{}); got != nil {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("tokens of both kinds are summed", func(t *testing.T) {
+		got := (&Server{}).usageOf("gpt-realtime-mini", used)
+		if got.Cost != nil || got.Tokens["input_text"] != 12 || got.Tokens["output_audio"] != 1_000_000 || used.Responses["input_text"] != 5 {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("each model has its own price", func(t *testing.T) {
+		got := shown.usageOf("gpt-realtime-mini", used).Cost
+		if got == nil || math.Abs(got.Amount-(20+3+5*0.60e-6+7*1.25e-6)) > 1e-9 || got.Currency != "USD" {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("a price that is not known shows none at all", func(t *testing.T) {
+		if got := shown.usageOf("my-deployment", used).Cost; got != nil {
+			t.Errorf("%+v", got)
+		}
+		other := &Server{config: Config{ShowCost: true, TranscriptionModel: "my-deployment"}}
+		if got := other.usageOf("gpt-realtime-mini", used).Cost; got != nil {
+			t.Errorf("%+v", got)
+		}
+	})
+}
