@@ -1,7 +1,7 @@
 // A call that breaks, ends, or is never given: the conversation survives it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Rehearsal, turnsOf } from './rehearsal.mjs'
+import { look, Rehearsal, turnsOf } from './rehearsal.mjs'
 import { cafe } from './speech.mjs'
 import { beginToSay, say } from './voice.mjs'
 
@@ -112,6 +112,7 @@ test('no token for a new call: it ends, says why, and is saved', limit, async ()
   await firstTurn(learner)
   await learner.saved()
   await learner.page.getByText('The line to the tutor broke, and no new one was given.').waitFor()
+  await look(learner.page, 'ended')
   const { turns, kinds, ended_because } = await kept(learner)
   assert.equal(turns.length, 3, turns.join('\n'))
   assert.equal(ended_because, 'token_refresh_failed')
@@ -124,6 +125,7 @@ test('a line that is cut for good, and the network with it: what was said is sav
   await firstTurn(learner)
   await rehearsal.context.setOffline(true)
   await reconnecting(learner)
+  await look(learner.page, 'reconnecting')
   await learner.end()
   await learner.page.getByRole('heading', { name: 'Saving your conversation' }).waitFor()
   await rehearsal.context.setOffline(false)

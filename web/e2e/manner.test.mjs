@@ -1,16 +1,9 @@
 // How a learner wants to be talked with: by hand, in writing, more slowly.
 import assert from 'node:assert/strict'
-import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
-import { Rehearsal, turnsOf } from './rehearsal.mjs'
+import { look, Rehearsal, turnsOf } from './rehearsal.mjs'
 import { cafe } from './speech.mjs'
 import { say } from './voice.mjs'
-
-const pictures = resolve(import.meta.dirname, '../test-results/screens')
-const sizes = [
-  { width: 360, height: 740 },
-  { width: 1280, height: 800 },
-]
 
 let rehearsal
 
@@ -19,19 +12,6 @@ before(async () => {
 })
 
 after(() => rehearsal?.end())
-
-/** Takes a picture in each size and light; nothing may be wider than its screen. */
-async function look(page, name) {
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme })
-    for (const size of sizes) {
-      await page.setViewportSize(size)
-      await page.screenshot({ path: join(pictures, `${colorScheme}-${size.width}-${name}.png`) })
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth)
-      assert.ok(wide <= size.width, `${name} is ${wide} px wide on ${size.width}`)
-    }
-  }
-}
 
 test('push to talk by keyboard alone, and in writing', { timeout: 240_000 }, async (t) => {
   const learner = await rehearsal.scene({})

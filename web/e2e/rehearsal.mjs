@@ -1,8 +1,16 @@
 // Parley with a partner whose troubles a test can set.
+import assert from 'node:assert/strict'
+import { join, resolve } from 'node:path'
 import { launch } from './chromium.mjs'
 import { Learner } from './learner.mjs'
 import { freePort, Parley, Partner } from './parley.mjs'
 import { giveVoice } from './voice.mjs'
+
+const pictures = resolve(import.meta.dirname, '../test-results/screens')
+const sizes = [
+  { width: 360, height: 740 },
+  { width: 1280, height: 800 },
+]
 
 /** A Parley, its partner, and a learner's browser with a voice. */
 export class Rehearsal {
@@ -61,4 +69,17 @@ function patient() {
 /** The turns of a session, as "call speaker status text". */
 export function turnsOf({ segments }) {
   return segments.map(({ call, speaker, status, text }) => `${call} ${speaker} ${status} ${text ?? ''}`.trim())
+}
+
+/** Takes a picture in each size and light, for people to look at; nothing may be wider than its screen. */
+export async function look(page, name) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    for (const size of sizes) {
+      await page.setViewportSize(size)
+      await page.screenshot({ path: join(pictures, `${colorScheme}-${size.width}-${name}.png`) })
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+      assert.ok(wide <= size.width, `${name} is ${wide} px wide on ${size.width}`)
+    }
+  }
 }

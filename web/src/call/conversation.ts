@@ -28,7 +28,7 @@ const retiring = 10_000
 
 /** What a conversation needs from its surroundings. */
 export type ConversationParts = {
-  api: Pick<Client, 'token'>
+  api: Pick<Client, 'token' | 'session'>
   talk: Talk
   voices: Pick<
     Voices,
@@ -107,8 +107,16 @@ export class Conversation {
     try {
       this.#parts.onInput({ type: 'token_issued', token: await this.#token() })
     } catch (cause) {
-      this.#parts.onInput({ type: 'token_refused', code: cause instanceof Problem ? cause.code : 'unknown' })
+      const code = cause instanceof Problem ? cause.code : 'unknown'
+      if (code === 'ended') await this.askWhyItEnded()
+      else this.#parts.onInput({ type: 'token_refused', code })
     }
+  }
+
+  /** The server has ended the session: by its own limits, at sign-out, by an operator. */
+  async askWhyItEnded(): Promise<void> {
+    const session = await this.#parts.api.session(this.#parts.talk.kept.id).catch(() => undefined)
+    this.#parts.onInput({ type: 'end', why: { cause: 'server', told: session?.ended_because ?? '' } })
   }
 
   #token(): Promise<Token> {

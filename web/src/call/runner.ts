@@ -231,18 +231,18 @@ export class Runner {
     })
   }
 
-  // The server may end a session: at its limits, at sign-out, by an operator.
   #listen(): void {
     this.#unsubscribe = this.#parts.live.subscribe((change) => {
       if (!change) void this.#askWhetherOver()
-      else if (change.id === this.session && change.status !== 'active') void this.#askWhetherOver(true)
+      else if (change.id === this.session && change.status !== 'active')
+        void this.#conversation?.askWhyItEnded()
     })
   }
 
-  async #askWhetherOver(over = false): Promise<void> {
+  // Some news were missed; this may have been among them.
+  async #askWhetherOver(): Promise<void> {
     const session = await this.#parts.api.session(this.session).catch(() => undefined)
-    if (!over && (!session || session.status === 'active')) return
-    this.#dispatch({ type: 'end', why: { cause: 'server', told: session?.ended_because ?? '' } })
+    if (session && session.status !== 'active') await this.#conversation?.askWhyItEnded()
   }
 
   async #release(): Promise<void> {

@@ -144,7 +144,7 @@ describe('a disturbed call', () => {
   test.each([
     ['used_up', { cause: 'refused', code: 'used_up' }],
     ['unauthenticated', { cause: 'refused', code: 'unauthenticated' }],
-    ['ended', { cause: 'server', told: '' }],
+    ['ended', { cause: 'refused', code: 'ended' }],
   ] as [ProblemCode, Why][])('ends at once where asking again does not help: %s', (code, why) => {
     expect(after(...lost, { type: 'token_refused', code }).state).toEqual({ name: 'ending', why })
   })

@@ -150,7 +150,6 @@ const phases: Record<Reconnecting['phase'], Phase> = {
 }
 
 function whyOf(code: ProblemCode): Why {
-  if (code === 'ended') return { cause: 'server', told: '' }
   return silent.has(code) ? { cause: 'unreachable' } : { cause: 'refused', code }
 }
 

@@ -27,10 +27,10 @@ export const talkEn = {
     title: 'How we talk',
     done: 'Done',
     turns: 'Taking turns',
-    handsFree: 'Hands-free: the tutor hears when you have finished',
-    pushToTalk: 'Push to talk: you hold a button while you speak (or the space bar on it)',
+    handsFree: 'Hands-free: speak whenever you like',
+    pushToTalk: 'Push to talk: hold a button while you speak',
     patience: 'Time to think',
-    patiences: { low: 'Quick: the tutor answers soon', normal: 'Usual', high: 'More time to think' },
+    patiences: { low: 'Answer soon', normal: 'As usual', high: 'More time to think' },
     speed: 'The tutor speaks',
     speeds: (speed: number) =>
       speed < 0.8 ? 'Slowly' : speed < 1 ? 'A little slower' : 'At the usual speed',
