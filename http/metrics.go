@@ -3,7 +3,6 @@ package http
 import (
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -12,33 +11,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"parley/events"
+	"parley/http/realtime"
 )
 
 // metrics counts what operators ask about; nothing in it names a person.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
-	skips    *prometheus.CounterVec
 	rejects  *prometheus.CounterVec
 
 	violations *prometheus.CounterVec
 	now        func() time.Time
-
-	mu           sync.Mutex
-	skippedTypes map[string]bool
 }
 
-func newMetrics(now func() time.Time) *metrics {
+func newMetrics(tally *realtime.Tally, now func() time.Time) *metrics {
 	m := &metrics{
-		now: now, skippedTypes: map[string]bool{},
+		now:      now,
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "parley_http_request_seconds", Help: "Duration of requests by route and status.",
 			Buckets: []float64{.001, .005, .02, .1, .5, 2, 10},
 		}, []string{"method", "route", "status"}),
-		skips: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "parley_provider_events_skipped_total", Help: "Provider events of a type that this version does not know.",
-		}, []string{"type"}),
 		rejects: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_reports_rejected_total", Help: "Browser reports that could not be kept.",
 		}, []string{"code"}),
@@ -46,21 +39,24 @@ func newMetrics(now func() time.Time) *metrics {
 			Name: "parley_policy_violations_total", Help: "What the content policy kept pages from, as browsers tell it.",
 		}, []string{"directive"}),
 	}
-	m.registry.MustRegister(m.requests, m.skips, m.rejects, m.violations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, skipped{tally}, m.rejects, m.violations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// maxSkippedTypes bounds a label whose values come from outside.
-const maxSkippedTypes = 100
+// skipped counts what a provider says and nobody knows here, as its tally does.
+type skipped struct{ tally *realtime.Tally }
 
-func (m *metrics) skipped(name string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.skippedTypes[name] && len(m.skippedTypes) >= maxSkippedTypes {
-		name = "other"
+var skippedCount = prometheus.NewDesc("parley_provider_events_skipped_total",
+	"Provider events of a type that this version does not know.", []string{"type"}, nil)
+
+// Describe implements prometheus.Collector.
+func (skipped) Describe(to chan<- *prometheus.Desc) { to <- skippedCount }
+
+// Collect implements prometheus.Collector.
+func (s skipped) Collect(to chan<- prometheus.Metric) {
+	for name, times := range s.tally.Counts() {
+		to <- prometheus.MustNewConstMetric(skippedCount, prometheus.CounterValue, float64(times), name)
 	}
-	m.skippedTypes[name] = true
-	m.skips.WithLabelValues(name).Inc()
 }
 
 func (m *metrics) rejected(code events.Code) { m.rejects.WithLabelValues(string(code)).Inc() }

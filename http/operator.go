@@ -31,20 +31,24 @@ type Operations interface {
 
 // Condition is how an instance stands, as far as its servers say.
 type Condition struct {
-	Version    string            `json:"version"`
-	Log        events.Position   `json:"log" doc:"Last position of the log"`
-	Views      events.Position   `json:"views" doc:"What the read models hold"`
-	Lag        uint64            `json:"lag" doc:"Positions between the two"`
-	Trend      float64           `json:"trend" doc:"Events a second by which the lag grows; below zero it shrinks"`
-	Standing   bool              `json:"standing" doc:"There is something to project, and the mark does not move"`
-	Dead       bool              `json:"dead" doc:"No projector is there: a lag of zero means nothing"`
-	Mismatch   string            `json:"mismatch" doc:"Why nothing is projected: the log is another one"`
-	Letters    int               `json:"dead_letters"`
-	Parked     int               `json:"parked" doc:"Aggregates that these are of"`
-	Sessions   map[string]int    `json:"sessions" doc:"Of the newest, by status"`
-	Room       uint64            `json:"room" doc:"Bytes free for the data folder"`
-	Missing    map[string]string `json:"missing" doc:"What cannot be reached, and why"`
-	ReadModels []ReadModels      `json:"read_models" nullable:"false" doc:"Their versions; one that is building shows how far a rebuild is"`
+	Version  string            `json:"version"`
+	Log      events.Position   `json:"log" doc:"Last position of the log"`
+	Views    events.Position   `json:"views" doc:"What the read models hold"`
+	Lag      uint64            `json:"lag" doc:"Positions between the two"`
+	Trend    float64           `json:"trend" doc:"Events a second by which the lag grows; below zero it shrinks"`
+	Standing bool              `json:"standing" doc:"There is something to project, and the mark does not move"`
+	Dead     bool              `json:"dead" doc:"No projector is there: a lag of zero means nothing"`
+	Mismatch string            `json:"mismatch" doc:"Why nothing is projected: the log is another one"`
+	Letters  int               `json:"dead_letters"`
+	Parked   int               `json:"parked" doc:"Aggregates that these are of"`
+	Sessions map[string]int    `json:"sessions" doc:"Of the newest, by status"`
+	Room     uint64            `json:"room" doc:"Bytes free for the data folder"`
+	Missing  map[string]string `json:"missing" doc:"What cannot be reached, and why"`
+	// Of the instance that is asked, through the web:
+	Unknown  map[string]int `json:"unknown_events,omitempty" doc:"What the provider said and nobody knows here, by type, since this instance started"`
+	Retiring []string       `json:"retiring,omitempty" doc:"Models in use that are announced to be switched off"`
+
+	ReadModels []ReadModels `json:"read_models" nullable:"false" doc:"Their versions; one that is building shows how far a rebuild is"`
 }
 
 // ReadModels is one version of the read models.

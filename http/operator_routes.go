@@ -67,6 +67,10 @@ func (s *Server) operatorRoutes() {
 
 func (s *Server) condition(ctx context.Context, _ *struct{}) (*conditionOutput, error) {
 	now, err := s.doors.Operations.Condition(ctx)
+	now.Unknown = s.doors.Tally.Counts()
+	for _, r := range s.config.Retiring {
+		now.Retiring = append(now.Retiring, r.Says(s.doors.Now()))
+	}
 	return &conditionOutput{now}, err
 }
 

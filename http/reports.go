@@ -149,7 +149,7 @@ func (s *Server) decode(entries []looseReport, hash func(string) string) (report
 			continue
 		}
 		if report.Skipped != "" {
-			s.metrics.skipped(report.Skipped)
+			s.doors.Tally.Add(realtime.Event{Type: report.Skipped, Body: realtime.Unknown{}})
 		}
 		if report.Rejected != "" {
 			s.metrics.rejected(report.Rejected)

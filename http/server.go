@@ -30,15 +30,17 @@ type Config struct {
 	Voice          string
 	// TranscriptionModel and ShowCost: what learners are told of the cost.
 	TranscriptionModel string
-	ShowCost           bool
-	StoreOrigin        string // origin of signed uploads; empty when browsers can't reach the store
-	OpenID             OpenID
-	UploadMax          int64 // bytes of one recording
-	SessionMax         time.Duration
-	SessionIdle        time.Duration // how long nobody may speak in a session
-	Proxies            Proxies
-	Allowances         Allowances // of each account
-	Version            string
+	// Retiring are the announcements about the models in use.
+	Retiring    []realtime.Retirement
+	ShowCost    bool
+	StoreOrigin string // origin of signed uploads; empty when browsers can't reach the store
+	OpenID      OpenID
+	UploadMax   int64 // bytes of one recording
+	SessionMax  time.Duration
+	SessionIdle time.Duration // how long nobody may speak in a session
+	Proxies     Proxies
+	Allowances  Allowances // of each account
+	Version     string
 }
 
 // Doors are the rooms behind this one.
@@ -52,7 +54,8 @@ type Doors struct {
 	Views    Views
 	Changes  Changes
 	Provider Provider
-	// Tally counts what the provider says and nobody knows here.
+	// Tally counts what the provider says and nobody knows here; nil: one of
+	// the server's own.
 	Tally *realtime.Tally
 	Store Store
 	Page  fs.FS
@@ -90,6 +93,9 @@ type Server struct {
 // New wires the server. setupCode opens the first account; empty when there
 // is one.
 func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Server {
+	if doors.Tally == nil {
+		doors.Tally = &realtime.Tally{}
+	}
 	s := &Server{config: config, doors: doors, logger: logger, cookieName: cookieName(config.PublicURL), declared: map[string]access{}, closing: make(chan struct{})}
 	s.setup.code = setupCode
 	s.pace = newPace(doors.Now)
@@ -99,7 +105,7 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.talking = newTalking(doors.Now)
 	s.limits = newLimits(config, doors)
-	s.metrics = newMetrics(doors.Now)
+	s.metrics = newMetrics(doors.Tally, doors.Now)
 	s.measureAudit()
 	s.router = s.routes()
 	return s

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+
+	"parley/http/realtime"
 )
 
 // told is a door that only hears of violations, and what it logs.
@@ -17,7 +19,7 @@ func told(t *testing.T) (send func(contentType, body string) *httptest.ResponseR
 	t.Helper()
 	logged = &bytes.Buffer{}
 	clock := newMoving()
-	s := &Server{doors: Doors{Now: clock.now}, logger: slog.New(slog.NewTextHandler(logged, nil)), metrics: newMetrics(clock.now)}
+	s := &Server{doors: Doors{Now: clock.now}, logger: slog.New(slog.NewTextHandler(logged, nil)), metrics: newMetrics(&realtime.Tally{}, clock.now)}
 	router := chi.NewRouter()
 	router.Use(s.addressed)
 	s.violationRoutes(router)

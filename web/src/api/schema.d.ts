@@ -1079,6 +1079,8 @@ export interface components {
             parked: number;
             /** @description Their versions; one that is building shows how far a rebuild is */
             read_models: components["schemas"]["ReadModels"][];
+            /** @description Models in use that are announced to be switched off */
+            retiring?: string[] | null;
             /**
              * Format: int64
              * @description Bytes free for the data folder
@@ -1095,6 +1097,10 @@ export interface components {
              * @description Events a second by which the lag grows; below zero it shrinks
              */
             trend: number;
+            /** @description What the provider said and nobody knows here, by type, since this instance started */
+            unknown_events?: {
+                [key: string]: number;
+            };
             version: string;
             /** @description What the read models hold */
             views: string;
