@@ -89,7 +89,7 @@ func (b *bench) attach(ctx context.Context, dir string) (*system, error) {
 		return nil, err
 	}
 	s := &system{nc: nc, master: jetstream.MasterKeyFile(filepath.Join(dir, "keys", "master")), bench: b}
-	s.log = jetstream.New(nc, jetstream.Config{MasterKey: s.master})
+	s.log = jetstream.New(nc, jetstream.Config{MasterKey: s.master, AnswerWait: answerWait})
 	if err := s.log.Open(ctx); err != nil {
 		nc.Close()
 		return nil, err

@@ -60,7 +60,7 @@ const settlePause = 100 * time.Millisecond
 
 // unworked is how many messages the server's durable consumers have before them.
 func unworked(ctx context.Context, nc *nats.Conn) (uint64, error) {
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(answerWait))
 	if err != nil {
 		return 0, err
 	}
@@ -86,7 +86,7 @@ func unworked(ctx context.Context, nc *nats.Conn) (uint64, error) {
 
 // unprojected is how many positions of the log the read models do not have yet.
 func unprojected(ctx context.Context, nc *nats.Conn, conn *pgx.Conn) (left uint64, err error) {
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(answerWait))
 	if err != nil {
 		return 0, err
 	}
