@@ -30,9 +30,9 @@ type Config struct {
 	Voice          string
 	// TranscriptionModel and ShowCost: what learners are told of the cost.
 	TranscriptionModel string
+	ShowCost           bool
 	// Retiring are the announcements about the models in use.
 	Retiring    []realtime.Retirement
-	ShowCost    bool
 	StoreOrigin string // origin of signed uploads; empty when browsers can't reach the store
 	OpenID      OpenID
 	UploadMax   int64 // bytes of one recording
