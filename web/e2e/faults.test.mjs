@@ -74,7 +74,7 @@ for (const end of ['', 'close', 'cut', 'silence']) {
     await her.sees('Listening')
     await say(her.page, 'cafe-1-a')
     await her.reads(second)
-    await her.page.getByText('no other one is to be had').waitFor()
+    await her.page.getByText('No other line to the tutor is to be had.').waitFor()
     await rehearsal.partner.rehearse({})
     await her.page.waitForResponse(
       (answer) => answer.url().endsWith('/v1/realtime/calls') && answer.status() === 201,

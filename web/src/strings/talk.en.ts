@@ -16,9 +16,9 @@ export const talkEn = {
   reconnecting: 'Reconnecting…',
   disturbed: 'The connection is disturbed. It often comes back by itself.',
   lost: 'The line to the tutor is gone. A new one is on its way; what was said is kept, and the recording goes on.',
-  quiet: (time: string) => `Nobody has spoken for a while. Say something, or the session ends in ${time}.`,
-  lineEnds: (time: string) =>
-    `The tutor’s line ends in ${time}, and no other one is to be had. End the session to save it.`,
+  quiet: 'Nobody has spoken for a while. Say something, or the session ends in',
+  lineEnds: 'No other line to the tutor is to be had. End the session to save it; this one lasts',
+  endsSoon: 'The session ends within a minute. It is then saved.',
   otherMicrophone: 'Use another microphone',
   hold: 'Hold to talk',
   holding: 'Let go when you have said it',
