@@ -67,9 +67,17 @@ func (s *Session) RejectAudio(b *AudioRejected) ([]Event, error) {
 	return Draft(b), nil
 }
 
+// ToMeasure is the audio that waits for its levels; nil when none does.
+func (s *Session) ToMeasure() *AudioFinalized {
+	if s.deleted() != nil || s.Measured != nil {
+		return nil
+	}
+	return s.Audio
+}
+
 // MeasureAudio notes where the levels of the audio lie, once.
 func (s *Session) MeasureAudio(b *AudioMeasured) ([]Event, error) {
-	if s.deleted() != nil || s.Measured != nil || s.Audio == nil || s.Audio.Upload != b.Upload {
+	if waiting := s.ToMeasure(); waiting == nil || waiting.Upload != b.Upload {
 		return nil, nil
 	}
 	return Draft(b), nil

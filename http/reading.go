@@ -16,6 +16,7 @@ import (
 
 // readingRoutes give a learner her own words and sound as files.
 func (s *Server) readingRoutes(r chi.Router) {
+	s.levelsRoute(r)
 	for _, route := range []struct {
 		path, name, summary string
 		serve               func(http.ResponseWriter, *http.Request, projections.SessionView) error

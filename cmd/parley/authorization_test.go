@@ -57,6 +57,7 @@ func ways(w *world) []way {
 		{"POST", "/api/sessions", "learner", 201, map[string]any{"topic_id": w.topic}, false, 0},
 		session("GET", "", 200, nil),
 		session("GET", "/audio", 200, nil),
+		session("GET", "/levels", 200, nil),
 		session("GET", "/transcript.json", 200, nil),
 		session("GET", "/transcript.vtt", 200, nil),
 		session("GET", "/transcript.txt", 200, nil),
@@ -197,6 +198,7 @@ func (w *world) savedSession(b *browser) *conversation {
 		b.t.Fatalf("complete: %s", a)
 	}
 	c.saved()
+	c.measured()
 	return c
 }
 

@@ -45,6 +45,7 @@ func (b *browser) recorded(t *testing.T) *conversation {
 		t.Fatalf("complete: %s", a)
 	}
 	c.saved()
+	c.measured()
 	return c
 }
 

@@ -163,6 +163,13 @@ func (c *conversation) saved() {
 	c.until("saved", changed, func() bool { return c.status() == "saved" })
 }
 
+// measured waits for the levels of the recording.
+func (c *conversation) measured() {
+	c.t.Helper()
+	changed := c.watch()
+	c.until("measured", changed, func() bool { return c.do("GET", c.path("/levels"), nil).status == http.StatusOK })
+}
+
 func TestLine(t *testing.T) {
 	p := start(t, t.TempDir())
 	ada := p.setUp(t)
@@ -184,6 +191,13 @@ func TestLine(t *testing.T) {
 	c.saved()
 	t.Run("the session reads as it was spoken", func(t *testing.T) { wantSegments(t, c) })
 	t.Run("the recording plays from anywhere", func(t *testing.T) { wantAudio(t, c) })
+	t.Run("it is measured afterwards", func(t *testing.T) {
+		c.measured()
+		levels := c.must(http.StatusOK, "GET", c.path("/levels"), nil).raw
+		if n := len(levels) - 8; string(levels[:6]) != "PLV1\x02\x14" || n < 2*20*48/10 || n > 2*20*51/10 {
+			t.Errorf("%d bytes, %q", len(levels), levels[:8])
+		}
+	})
 	t.Run("the transcript comes as files", func(t *testing.T) {
 		for ending, want := range map[string]string{"txt": "Learner: Two marzipan", "vtt": "<v Tutor>Good morning", "json": `"speaker":"tutor"`} {
 			if a := c.must(http.StatusOK, "GET", c.path("/transcript."+ending), nil); !strings.Contains(string(a.raw), want) {

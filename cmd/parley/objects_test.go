@@ -67,8 +67,8 @@ func TestObjects(t *testing.T) {
 		if _, err := store.RemoveSession(t.Context(), events.SessionID(c.id)); err != nil {
 			t.Fatal(err)
 		}
-		if out := check(exitFound, `"what":"missing"`); !strings.Contains(out, c.id) {
-			t.Errorf("not of the session: %s", out)
+		if out := check(exitFound, `.webm","session":"`+c.id, `.levels","session":"`+c.id); strings.Count(out, `"what":"missing"`) != 2 {
+			t.Errorf("%s", out)
 		}
 	})
 	p.stop()

@@ -35,10 +35,12 @@ const takenUp = 5 * time.Second
 // dutiesOf is the staff that every instance has.
 func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
+	measurer := recording.NewMeasurer(log, store, time.Now, newEventID, logger)
 	eraser := eraserOf(log, store, rate.NewLimiter(rate.Limit(c.SweepRate), 1))
 	work := working(log, logger)
 	return append(timekeeping(c, log, work, logger),
 		work(jetstream.Worker{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp}),
+		work(jetstream.Worker{Name: "measurer", Kinds: measurer.Kinds(), Parallel: 1, Handle: measurer.Handle, GiveUp: measurer.GiveUp}),
 		work(jetstream.Worker{Name: "eraser", Kinds: eraser.BuryKinds(), Parallel: 2, AckWait: takenUp, Handle: eraser.Handle}),
 		work(jetstream.Worker{Name: "sweeper", Kinds: eraser.SweepKinds(), Parallel: 2, Handle: eraser.Handle}),
 		duty{"strays", eraser.Strays},
@@ -113,7 +115,7 @@ func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty,
 
 // workerNames are those under which the log remembers what workers have done.
 func workerNames() []string {
-	return []string{"timekeeper", "finalizer", "eraser", "sweeper", "sideband", "hangup"}
+	return []string{"timekeeper", "finalizer", "measurer", "eraser", "sweeper", "sideband", "hangup"}
 }
 
 const (
