@@ -62,7 +62,7 @@ type uploadInput struct {
 		ContentType string `json:"content_type" maxLength:"100"`
 		DurationMS  int64  `json:"duration_ms" minimum:"0"`
 
-		PartSHA256 []string `json:"part_sha256,omitempty" maxItems:"1000" doc:"Hex, of each piece of 8 MiB; needed above 10 MiB"`
+		PartSHA256 []string `json:"part_sha256,omitempty" maxItems:"1000" doc:"Hex, of each piece of 8 MiB: above 10 MiB the recording then comes in parts, which go on where they stopped"`
 	}
 }
 
@@ -223,7 +223,7 @@ func (s *Server) putUpload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if what.Size > wholeMost {
+	if isPart(r, n, what.Size) {
 		err = s.putPart(w, r, object, what, n)
 	} else if err = bodyOf(r, what.Size); err == nil {
 		err = s.doors.Store.Put(r.Context(), object, what, http.MaxBytesReader(w, r.Body, what.Size+1))

@@ -65,11 +65,12 @@ func pieceOf(size int64, n int, sha256 string) Part {
 	return Part{N: n, Size: min(pieceSize, size-offset), SHA256: sha256}
 }
 
-// piecesOf cuts a long recording up; nil for one that comes whole. Errors: CodeInvalid
-// when not every part has its checksum.
+// piecesOf cuts a long recording up; nil for one that comes whole, because it is short
+// or because no checksums of parts were told. Errors: CodeInvalid when some were, and
+// not those of all.
 func piecesOf(size int64, sums []string) ([]Part, error) {
 	n := pieces(size)
-	if n == 1 {
+	if n == 1 || len(sums) == 0 {
 		return nil, nil
 	}
 	if len(sums) != n {
@@ -92,6 +93,12 @@ func partNumber(given string, size int64) (int, error) {
 		return 0, events.Errorf(events.CodeNotFound, "there is no such part")
 	}
 	return n, nil
+}
+
+// isPart tells a part from a whole recording, which has the number 1 as well but no
+// checksum of its own beside it.
+func isPart(r *http.Request, n int, size int64) bool {
+	return size > wholeMost && (n > 1 || r.Header.Get(partSum) != "")
 }
 
 // planOfParts tells the browser what to send. A part whose very bytes have arrived is

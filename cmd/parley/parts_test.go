@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,11 +60,26 @@ func TestUploadInParts(t *testing.T) {
 	file := long(t)
 	first, second := file[:pieceSize], file[pieceSize:]
 
+	sum := sha256.Sum256(file)
+	told := map[string]any{"size": len(file), "sha256": hex.EncodeToString(sum[:]), "content_type": "audio/webm", "duration_ms": 5000}
 	t.Run("needs the checksum of each part", func(t *testing.T) {
-		sum := sha256.Sum256(file)
-		c.refuse(http.StatusUnprocessableEntity, "invalid", "POST", c.path("/upload"), map[string]any{
-			"size": len(file), "sha256": hex.EncodeToString(sum[:]), "content_type": "audio/webm", "duration_ms": 5000,
-		})
+		few := maps.Clone(told)
+		few["part_sha256"] = []string{hex.EncodeToString(sum[:])}
+		c.refuse(http.StatusUnprocessableEntity, "invalid", "POST", c.path("/upload"), few)
+	})
+	t.Run("comes whole where none is told", func(t *testing.T) {
+		whole := ada.silentSession()
+		a := whole.must(http.StatusOK, "POST", whole.path("/upload"), told)
+		whole.upload, whole.parts = a.text("upload_id"), a.json["parts"].([]any)
+		if len(whole.parts) != 1 {
+			t.Fatalf("%d parts", len(whole.parts))
+		}
+		if a := whole.do("PUT", whole.path(fmt.Sprintf("/upload/%s/1", whole.upload)), file, "Content-Type", "audio/webm"); a.status != http.StatusNoContent {
+			t.Fatalf("through the backend: %s", a)
+		}
+		if a := whole.complete(); a.status != http.StatusOK {
+			t.Errorf("complete: %s", a)
+		}
 	})
 	t.Run("goes on with what is missing, after a kill too", func(*testing.T) {
 		wantDone(t, c.announceParts(file), false, false)

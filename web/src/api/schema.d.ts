@@ -1722,7 +1722,7 @@ export interface components {
             content_type: string;
             /** Format: int64 */
             duration_ms: number;
-            /** @description Hex, of each piece of 8 MiB; needed above 10 MiB */
+            /** @description Hex, of each piece of 8 MiB: above 10 MiB the recording then comes in parts, which go on where they stopped */
             part_sha256?: string[] | null;
             /** @description Hex */
             sha256: string;
