@@ -159,6 +159,7 @@ func (b *browser) recordedSession(t *testing.T) *conversation {
 		t.Fatalf("complete: %s", a)
 	}
 	c.saved()
+	c.measured() // later its position would move on
 	return c
 }
 
