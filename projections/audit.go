@@ -75,6 +75,8 @@ func (r *AuditRow) describe(body events.Body) {
 		r.What, r.Count = missed(b.Missed)
 	case *events.AccountRoleGranted:
 		r.What = string(b.Role)
+	case *events.AccountRoleWithdrawn:
+		r.What = string(b.Role)
 	case *events.AccountRegistered:
 		r.What = b.Method
 	case *events.AccountCredentialAdded:

@@ -71,3 +71,14 @@ func TestAudit(t *testing.T) {
 		}
 	})
 }
+
+func TestAuditOfRoles(t *testing.T) {
+	r := given(t,
+		on(anna.Aggregate(), &events.AccountRoleGranted{Role: events.RoleAnalyst}),
+		on(anna.Aggregate(), &events.AccountRoleWithdrawn{Role: events.RoleOperator}),
+	)
+	found, err := r.Audit(t.Context(), projections.AuditQuery{Account: anna, Limit: 2})
+	if err != nil || len(found) != 2 || found[0].What != string(events.RoleOperator) || found[1].What != string(events.RoleAnalyst) {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
