@@ -84,6 +84,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	quick := set.Bool("quick", false, "less of everything")
 	asJSON := set.Bool("json", false, "print JSON lines only")
 	events := set.Int("events", 0, "size of the log that is rebuilt; default: a million, quick: 50,000")
+	others := set.Int("others", 0, "sessions beside the one that is erased; default: 300,000, quick: 1,000")
 	profile := set.String("profile", "", "write a profile of this process's work to this file, for go tool pprof")
 	only := set.String("only", "", "the measurements to take, with commas; default: all")
 	if err := set.Parse(args); err != nil {
@@ -95,6 +96,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	if *events > 0 {
 		b.plan.events = *events
+	}
+	if *others > 0 {
+		b.plan.others = *others
 	}
 	if *asJSON {
 		b.report = newLines(out)
