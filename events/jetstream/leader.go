@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,15 +61,29 @@ func (l leader) at(ctx context.Context, seq uint64) (*stored, error) {
 	return l.get(ctx, getRequest{Seq: seq})
 }
 
+// get asks again while there is no leader: a change of leaders is over in moments,
+// and a reader should not hear of it.
 func (l leader) get(ctx context.Context, what getRequest) (*stored, error) {
-	var answer getResponse
-	if err := l.ask(ctx, "GET", what, &answer); err != nil {
-		return nil, err
+	moments, cancel := context.WithTimeout(ctx, l.wait)
+	defer cancel()
+	pause := leastPause
+	for {
+		var answer getResponse
+		err := l.ask(ctx, "GET", what, &answer)
+		switch {
+		case err == nil && answer.Error == nil:
+			return read(&answer)
+		case err == nil && answer.Error.Code < 500:
+			return nil, missing(answer.Error)
+		case err == nil:
+			err = missing(answer.Error)
+		case !errors.Is(err, nats.ErrNoResponders):
+			return nil, err
+		}
+		if rest(moments, &pause) != nil {
+			return nil, err
+		}
 	}
-	if answer.Error != nil {
-		return nil, missing(answer.Error)
-	}
-	return read(&answer)
 }
 
 // erase overwrites a message on the disk (JetStream's secure delete: no_erase
