@@ -41,7 +41,7 @@ func cutBefore(step jetstream.RotationStep) func(jetstream.RotationStep) error {
 func whole(jetstream.RotationStep) error { return nil }
 
 // impatient keeps the tests of what waits in vain short.
-const impatient = 150 * time.Millisecond
+const impatient = time.Second
 
 // keyFile is a new master key in a file of its own folder.
 func keyFile(t *testing.T) (path, key string) {
