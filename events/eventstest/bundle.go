@@ -99,18 +99,21 @@ func NewBundle(t testing.TB) *Bundle {
 }
 
 // OpenLog opens a log that closes with the test. Without a master key it gets
-// that of all tests.
+// that of all tests. A cluster that has no leader just now is waited for.
 func OpenLog(t testing.TB, nc *nats.Conn, config jetstream.Config) *jetstream.Log {
 	t.Helper()
 	if config.MasterKey == (jetstream.MasterKey{}) {
 		config.MasterKey = MasterKey()
 	}
-	log := jetstream.New(nc, config)
-	if err := log.Open(t.Context()); err != nil {
-		t.Fatalf("open the log: %v", err)
-	}
-	t.Cleanup(log.Close)
-	return log
+	return Patiently(t, func() (*jetstream.Log, error) {
+		log := jetstream.New(nc, config)
+		if err := log.Open(t.Context()); err != nil {
+			log.Close()
+			return nil, err
+		}
+		t.Cleanup(log.Close)
+		return log, nil
+	})
 }
 
 // MasterKey is that of all tests: the bytes 0 to 31.

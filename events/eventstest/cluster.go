@@ -12,10 +12,16 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
+
+	"parley/events"
 )
 
 // clusterSize is how many servers keep each stream of a cluster's log.
 const clusterSize = 3
+
+// stepDown is how long a leader may take to step down; an answer that is lost with
+// it is not waited for any longer.
+const stepDown = 5 * time.Second
 
 // Cluster is three JetStream servers in the test's process, joined by routes:
 // a log with three replicas.
@@ -71,20 +77,44 @@ func portOf(t testing.TB, route *url.URL) int {
 	return port
 }
 
-// await looks from time to time whether something is so: servers that elect
-// tell nobody in the process.
+// await waits until something is so.
 func (c *Cluster) await(what string, isSo func() bool) {
 	c.t.Helper()
+	if !await(isSo) {
+		c.t.Fatalf("the cluster has not got %s", what)
+	}
+}
+
+// await looks from time to time whether something is so, since servers that elect
+// tell nobody in the process; false when it stays otherwise.
+func await(isSo func() bool) bool {
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
-	late := time.After(startTime)
+	late := time.After(patience)
 	for !isSo() {
 		select {
 		case <-look.C:
 		case <-late:
-			c.t.Fatalf("the cluster has not got %s", what)
+			return false
 		}
 	}
+	return true
+}
+
+// Patiently asks again while the answer is that the log is unavailable, as it is
+// between two leaders of a cluster. It ends the test after another error, or when
+// the log stays so.
+func Patiently[T any](t testing.TB, ask func() (T, error)) (answer T) {
+	t.Helper()
+	var err error
+	await(func() bool {
+		answer, err = ask()
+		return events.CodeOf(err) != events.CodeUnavailable
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
 }
 
 func (c *Cluster) hasLeader() bool {
@@ -119,16 +149,13 @@ func (c *Cluster) LeaderOf(stream string) *NATS {
 func (c *Cluster) ChangeLeader(nc *nats.Conn, stream string) {
 	c.t.Helper()
 	c.AwaitLeader(stream)
-	answer, err := nc.Request("$JS.API.STREAM.LEADER.STEPDOWN."+stream, nil, startTime)
-	if err != nil {
-		c.t.Fatalf("change the leader: %v", err)
-	}
-	var refused struct {
-		Error *struct{ Description string } `json:"error"`
-	}
-	if err := json.Unmarshal(answer.Data, &refused); err != nil || refused.Error != nil {
-		c.t.Fatalf("change the leader: %s (%v)", answer.Data, err)
-	}
+	c.await("another leader of "+stream, func() bool {
+		answer, err := nc.Request("$JS.API.STREAM.LEADER.STEPDOWN."+stream, nil, stepDown)
+		var refused struct {
+			Error *struct{ Description string } `json:"error"`
+		}
+		return err == nil && json.Unmarshal(answer.Data, &refused) == nil && refused.Error == nil
+	})
 	c.AwaitLeader(stream)
 }
 
@@ -157,9 +184,20 @@ func (c *Cluster) Restart(n *NATS, streams ...string) {
 	}
 }
 
-// LeftBehind are loops that a clustered server leaves behind when it is stopped
+// Leaks names goroutines that do not end after the tests; nil when all do. nats.go
+// ends what follows a stream that is gone with its next attempt to come back, so
+// they are waited for.
+func Leaks() (leaks error) {
+	await(func() bool {
+		leaks = goleak.Find(leftBehind()...)
+		return leaks == nil
+	})
+	return leaks
+}
+
+// leftBehind are loops that a clustered server leaves behind when it is stopped
 // soon after its start (nats-server 2.15.2: its file stores are not all closed).
-func LeftBehind() []goleak.Option {
+func leftBehind() []goleak.Option {
 	return []goleak.Option{
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*msgBlock).flushLoop"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushStreamStateLoop"),

@@ -11,8 +11,11 @@ import (
 	"parley/events/jetstream"
 )
 
-// startTime is how long a server may take to start; it takes milliseconds.
-const startTime = 30 * time.Second
+// How long something may take on a busy machine.
+const (
+	startTime = time.Minute     // a server's start; it takes milliseconds
+	patience  = 2 * time.Minute // what servers must agree about; it takes seconds
+)
 
 // NATS is a JetStream server in the test's process, on a port of its own and
 // in a folder of its own. It can be stopped and started again.

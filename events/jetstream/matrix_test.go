@@ -140,9 +140,7 @@ func erasedSession(t *testing.T, g *ground, anna events.SessionID) (old, tombsto
 	if tombstone, err = appendTo(t.Context(), g.truth, events.ExpectAt(old), erased); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.truth.SecureDelete(t.Context(), old); err != nil {
-		t.Fatal(err)
-	}
+	eventstest.Patiently(t, func() (any, error) { return nil, g.truth.SecureDelete(t.Context(), old) })
 	return old, tombstone
 }
 
@@ -243,10 +241,9 @@ func (r *trial) judge(t *testing.T, f fault) {
 // position; at zero that none does.
 func (r *trial) stored(t *testing.T, i int, at events.Position) {
 	t.Helper()
-	all, err := r.truth.Load(t.Context(), r.of[i].Aggregate(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := eventstest.Patiently(t, func() ([]events.Event, error) {
+		return r.truth.Load(t.Context(), r.of[i].Aggregate(), 0)
+	})
 	var ours []events.Position
 	for _, e := range all {
 		if e.N <= int64(r.size) {

@@ -5,8 +5,6 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"parley/events/eventstest"
 	"parley/projections/postgres/postgrestest"
 )
@@ -27,9 +25,11 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	code := postgrestest.Main(m, func(s *postgrestest.Server) { server = s })
-	if leak := goleak.Find(eventstest.LeftBehind()...); leak != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, leak)
-		code = 1
+	if code == 0 {
+		if leaks := eventstest.Leaks(); leaks != nil {
+			fmt.Fprintln(os.Stderr, leaks)
+			code = 1
+		}
 	}
 	os.Exit(code)
 }
