@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"parley/cmd/parley/embedded"
 	"parley/events"
+	"parley/events/jetstream"
 )
 
 // unnoted are the commands that change nothing that an operator answers for.
@@ -181,33 +180,5 @@ func (p *program) wantNote(t *testing.T, want acting, why string) {
 // eachEvent reads the log of a running instance from its first event to its last.
 func (p *program) eachEvent(t *testing.T, look func(events.Event)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	at, err := embedded.ReadConnection(p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, nc, err := openLog(ctx, Config{}, *at.NATS, p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	defer log.Close()
-	id, err := log.Identity(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := errors.New("the end")
-	err = log.Follow(ctx, 0, 500, func(batch []events.Event) error {
-		for _, e := range batch {
-			look(e)
-		}
-		if batch[len(batch)-1].Position >= id.Last {
-			return ended
-		}
-		return nil
-	})
-	if !errors.Is(err, ended) {
-		t.Fatal(err)
-	}
+	p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error { return readThrough(ctx, log, &progress{}, look) })
 }

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"parley/cmd/parley/embedded"
 	"parley/events"
 	"parley/events/eventstest"
 	"parley/events/jetstream"
@@ -202,30 +201,10 @@ func (w *world) savedSession(b *browser) *conversation {
 	return c
 }
 
-// inTheLog runs something on the program's log.
-func (w *world) inTheLog(t *testing.T, do func(context.Context, *jetstream.Log) error) {
-	t.Helper()
-	at, err := embedded.ReadConnection(w.p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, nc, err := openLog(t.Context(), Config{}, *at.NATS, w.p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	defer log.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := do(ctx, log); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // awaitErased waits for the tombstone in the log.
 func (w *world) awaitErased(t *testing.T, id events.SessionID) {
 	t.Helper()
-	w.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
+	w.p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
 		_, err := eventstest.FollowUntil(ctx, log, func(evs []events.Event) bool {
 			last := evs[len(evs)-1]
 			return last.Aggregate == id.Aggregate() && last.Body.Kind() == events.KindSessionErased
@@ -279,7 +258,7 @@ func TestAuthorization(t *testing.T) {
 func (w *world) withdrawnAtOnce(t *testing.T) {
 	olga := w.who[operates]
 	id := events.AccountID(olga.must(http.StatusOK, "GET", "/api/me", nil).text("account", "id"))
-	w.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
+	w.p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
 		_, err := events.Execute(ctx, log, id.Aggregate(), events.NewAccount(id), stampOf("test"), func(a *events.Account) ([]events.Event, error) {
 			return a.Withdraw(events.RoleOperator)
 		})

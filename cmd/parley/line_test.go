@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"parley/cmd/parley/embedded"
 	"parley/events"
+	"parley/events/jetstream"
 )
 
 // watch follows the learner's live updates; each one is a signal to look again.
@@ -268,30 +268,21 @@ func wantErased(t *testing.T, p *program, c *conversation) {
 // untilSwept follows the log up to the session's last tombstone.
 func (p *program) untilSwept(t *testing.T, id events.SessionID) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	at, err := embedded.ReadConnection(p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, nc, err := openLog(ctx, Config{}, *at.NATS, p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	defer log.Close()
-	swept := errors.New("swept")
-	err = log.Follow(ctx, 0, 100, func(batch []events.Event) error {
-		for _, e := range batch {
-			if b, is := e.Body.(*events.SessionErased); is && e.Aggregate == id.Aggregate() && b.SweptAt != nil {
-				return swept
+	p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
+		swept := errors.New("swept")
+		err := log.Follow(ctx, 0, 100, func(batch []events.Event) error {
+			for _, e := range batch {
+				if b, is := e.Body.(*events.SessionErased); is && e.Aggregate == id.Aggregate() && b.SweptAt != nil {
+					return swept
+				}
 			}
+			return nil
+		})
+		if errors.Is(err, swept) {
+			return nil
 		}
-		return nil
+		return fmt.Errorf("not swept: %w", err)
 	})
-	if !errors.Is(err, swept) {
-		t.Fatalf("not swept: %v", err)
-	}
 }
 
 func TestKilledBetweenSteps(t *testing.T) {

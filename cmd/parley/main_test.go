@@ -18,6 +18,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"parley/cmd/parley/embedded"
+	"parley/events/jetstream"
 )
 
 // asProgram makes the test binary be the program, so that a test can kill it.
@@ -175,6 +178,26 @@ func (p *program) stop() {
 		}
 	case <-time.After(patience):
 		p.t.Fatal("the program does not stop")
+	}
+}
+
+// inTheLog runs something on the program's log.
+func (p *program) inTheLog(t *testing.T, do func(context.Context, *jetstream.Log) error) {
+	t.Helper()
+	at, err := embedded.ReadConnection(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, nc, err := openLog(t.Context(), Config{}, *at.NATS, p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	defer log.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := do(ctx, log); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -149,36 +149,17 @@ func stillMissing(ctx context.Context, log events.Loader, all []found) (left []f
 // everyNeed folds all sessions of the log as it is now.
 func everyNeed(ctx context.Context, log events.Log, shown *progress) (map[events.SessionID]*recording.Needs, error) {
 	all := map[events.SessionID]*recording.Needs{}
-	id, err := log.Identity(ctx)
-	if err != nil || id.First > id.Last {
-		return all, err
-	}
-	defer shown.end()
-	following, enough := context.WithCancel(ctx)
-	defer enough()
-	var at events.Position
-	err = log.Follow(following, 0, readBatch, func(evs []events.Event) error {
-		for _, e := range evs {
-			if e.Aggregate.Kind != events.KindOfSession {
-				continue
-			}
-			session := events.SessionID(e.Aggregate.ID)
-			if all[session] == nil {
-				all[session] = recording.NewNeeds()
-			}
-			all[session].Evolve(e)
+	err := readThrough(ctx, log, shown, func(e events.Event) {
+		if e.Aggregate.Kind != events.KindOfSession {
+			return
 		}
-		at = evs[len(evs)-1].Position
-		shown.at(uint64(at), uint64(id.Last))
-		if at >= id.Last {
-			enough()
+		session := events.SessionID(e.Aggregate.ID)
+		if all[session] == nil {
+			all[session] = recording.NewNeeds()
 		}
-		return nil
+		all[session].Evolve(e)
 	})
-	if at < id.Last {
-		return nil, err
-	}
-	return all, nil
+	return all, err
 }
 
 // sweepObjects removes the orphans, after it was noted on the audit trail.

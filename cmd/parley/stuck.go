@@ -41,30 +41,8 @@ func longestFirst(a, b http.StuckSession) int {
 	return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
 }
 
-// readBatch is how much of the log is folded at once.
-const readBatch = 2000
-
 func (p *patient) read(ctx context.Context, log events.Log, shown *progress) error {
-	id, err := log.Identity(ctx)
-	if err != nil || id.First > id.Last {
-		return err
-	}
-	defer shown.end()
-	following, enough := context.WithCancel(ctx)
-	defer enough()
-	var at events.Position
-	err = log.Follow(following, 0, readBatch, func(evs []events.Event) error {
-		for _, e := range evs {
-			p.take(e)
-		}
-		at = evs[len(evs)-1].Position
-		shown.at(uint64(at), uint64(id.Last))
-		if at >= id.Last {
-			enough()
-		}
-		return nil
-	})
-	if at < id.Last {
+	if err := readThrough(ctx, log, shown, p.take); err != nil {
 		return err
 	}
 	return p.lookAgain(ctx, log)
