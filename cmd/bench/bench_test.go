@@ -11,7 +11,7 @@ import (
 // least is the smallest plan that measures anything.
 func least() plan {
 	return plan{rounds: 1, round: 20 * time.Millisecond, events: 10 * wholeEvents, scales: []int{10},
-		sealed: 10 * wholeEvents, own: searchPage + 10}
+		sealed: 10 * wholeEvents, own: 2 * searchPage}
 }
 
 func TestMeasurementsGiveTheirFigures(t *testing.T) {
@@ -26,7 +26,7 @@ func TestMeasurementsGiveTheirFigures(t *testing.T) {
 	}
 	for name := range strings.FieldsSeq("fsync append_1 append_1_p50 append_16_p99 append_256 append_conflicts append_1024" +
 		" visible_100_p50 visible_100_p99 visible_2000_p50 visible_2000_p99 rebuild_0k" +
-		" append_sealed sealing_of_append sealing_alone sealing_of_append_at_most rebuild_sealed sealing_of_rebuild search_40_p50 search_40_p99") {
+		" append_sealed sealing_of_append sealing_alone sealing_of_append_at_most rebuild_sealed sealing_of_rebuild search_60_p50 search_60_p99") {
 		if _, there := figures.kept[name]; !there {
 			t.Errorf("%s is missing", name)
 		}

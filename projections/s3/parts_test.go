@@ -40,21 +40,23 @@ func TestParts(t *testing.T) {
 	m := begunBy(t, s, o)
 
 	t.Run("are signed each for itself", func(t *testing.T) {
-		request, err := s.PresignPart(t.Context(), m, parts[0], time.Minute)
+		request, err := s.PresignPart(t.Context(), m, parts[2], time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
+		// the small part: a server that refuses a large body unread resets the connection
+		short := pieces[2]
 		for _, when := range []struct {
 			name   string
 			body   []byte
 			change func(*http.Request)
 			want   int
 		}{
-			{"a longer body", append(bytes.Clone(pieces[0]), 0), asIs, http.StatusForbidden},
-			{"no checksum", pieces[0], func(r *http.Request) { r.Header.Del(checksumHeader) }, http.StatusForbidden},
-			{"a corrupted body", append(bytes.Clone(pieces[0][:partSize-1]), '!'), asIs, http.StatusBadRequest},
-			{"what was announced", pieces[0], asIs, http.StatusOK},
-			{"the same a second time", pieces[0], asIs, http.StatusOK},
+			{"a longer body", append(bytes.Clone(short), 0), asIs, http.StatusForbidden},
+			{"no checksum", short, func(r *http.Request) { r.Header.Del(checksumHeader) }, http.StatusForbidden},
+			{"a corrupted body", append(bytes.Clone(short[:len(short)-1]), '!'), asIs, http.StatusBadRequest},
+			{"what was announced", short, asIs, http.StatusOK},
+			{"the same a second time", short, asIs, http.StatusOK},
 		} {
 			if status, answer := send(t, request, when.body, when.change); status != when.want {
 				t.Errorf("%s: answer %d, want %d: %s", when.name, status, when.want, answer)
@@ -74,12 +76,12 @@ func TestParts(t *testing.T) {
 	})
 	t.Run("go on where they stopped, whoever asks", func(t *testing.T) {
 		again := begunBy(t, s, o)
-		if arrived, err := s.Arrived(t.Context(), again); err != nil || again != m || !slices.Equal(arrived, parts[:1]) {
+		if arrived, err := s.Arrived(t.Context(), again); err != nil || again != m || !slices.Equal(arrived, parts[2:]) {
 			t.Errorf("arrived %+v, %v", arrived, err)
 		}
 	})
 	t.Run("are not assembled while one is missing", func(t *testing.T) {
-		if err := s.PutPart(t.Context(), m, parts[2], bytes.NewReader(pieces[2])); err != nil {
+		if err := s.PutPart(t.Context(), m, parts[0], bytes.NewReader(pieces[0])); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Assemble(t.Context(), m, 3); events.CodeOf(err) != events.CodeConflict {
