@@ -80,10 +80,10 @@ export class Parley {
     return join(this.#folder, 'data')
   }
 
-  /** What a command of the program prints; rejects when it fails. */
+  /** What a command of the program prints, of one word or of two; rejects when it fails. */
   async command(name, ...args) {
     const options = { env: this.#settings, timeout: patience }
-    return (await run(binary, [name, '--data', this.data, ...args], options)).stdout
+    return (await run(binary, [...name.split(' '), '--data', this.data, ...args], options)).stdout
   }
 
   /** The events of a session, as `replay --json` tells them. */

@@ -61,6 +61,32 @@ test('a passkey, from its making to its end', { timeout: 120_000 }, async (t) =>
   await t.test('then the password still does', () => learner.signIn())
 })
 
+test('an invitation, taken up with a passkey', { timeout: 120_000 }, async (t) => {
+  const berta = 'berta@example.org'
+  const button = (name) => learner.page.getByRole('button', { name, exact: true })
+
+  await t.test('given one for Berta, and a browser in which nobody is signed in', async () => {
+    await authenticator.forget()
+    const printed = await parley.command('account invite', '--email', berta, '--role', 'learner')
+    await learner.signOut()
+    await learner.page.goto(/http\S+/.exec(printed)[0])
+  })
+
+  await t.test('when she gives her name and takes a passkey, she is in', async () => {
+    await learner.page.getByLabel('Your name').fill('Berta')
+    await button('Open it with a passkey').click()
+    await learner.topics()
+    assert.equal((await authenticator.credentials()).length, 1)
+  })
+
+  await t.test('then it is how she signs in', async () => {
+    await learner.signOut()
+    await button('Sign in with a passkey').click()
+    await learner.openAccount()
+    await learner.page.getByText(berta).waitFor()
+  })
+})
+
 /** A key that answers by itself, in the place of a person with a finger. */
 class Authenticator {
   #devtools
@@ -80,6 +106,10 @@ class Authenticator {
     }
     key.#id = (await key.#devtools.send('WebAuthn.addVirtualAuthenticator', { options })).authenticatorId
     return key
+  }
+
+  forget() {
+    return this.#devtools.send('WebAuthn.clearCredentials', { authenticatorId: this.#id })
   }
 
   async credentials() {
