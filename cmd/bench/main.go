@@ -73,6 +73,7 @@ func measurements() []measurement {
 		{"erase", (*bench).erase},
 		{"search", (*bench).search},
 		{"sign_in", (*bench).signIn},
+		{"page", (*bench).page},
 	}
 }
 

@@ -175,6 +175,14 @@ export class Partner {
     return this.#said
   }
 
+  /** A token of the partner's own, without Parley. */
+  async mint() {
+    const headers = { Authorization: `Bearer ${this.#key}` }
+    const answer = await fetch(`${this.url}/realtime/client_secrets`, { method: 'POST', headers, body: '{}' })
+    assert.equal(answer.status, 200)
+    return (await answer.json()).value
+  }
+
   /** Plays these troubles to whatever is minted from now on, and no others. */
   async rehearse(faults) {
     const headers = { Authorization: `Bearer ${this.#key}` }

@@ -1,0 +1,109 @@
+// What the page costs in a real browser, for `make bench`: one JSON object a line.
+//
+//   page_connected   ms from the click on Start to a call that stands; baseline: the same
+//                    browser and partner without Parley, a token's minting included
+//   page_slice_p50   ms that a recorded second takes of the main thread
+//   page_slice_p99
+//   page_saved       ms from "End & save" to saved after a talk of seconds, the wait for
+//                    texts under way included
+import { Rehearsal } from './rehearsal.mjs'
+
+const rounds = 7
+/** A talk's length in slices. */
+const slices = 10
+
+const rehearsal = await Rehearsal.begin()
+await rehearsal.context.addInitScript(weighSlices)
+const rows = { connected: [], bare: [], saved: [], slices: [] }
+try {
+  for (let round = 0; round < rounds; round++) await take(rows)
+} finally {
+  await rehearsal.end()
+}
+tell('page_connected', quantile(rows.connected, 0.5), quantile(rows.bare, 0.5))
+tell('page_slice_p50', quantile(rows.slices, 0.5))
+tell('page_slice_p99', quantile(rows.slices, 0.99))
+tell('page_saved', quantile(rows.saved, 0.5))
+
+async function take({ connected, bare, saved, slices: costs }) {
+  const learner = await rehearsal.scene({})
+  bare.push(await bareCall(learner.page))
+  await learner.start()
+  await learner.page.waitForFunction((many) => globalThis.sliceCosts.length >= many, slices, { timeout: 60_000 })
+  const asked = performance.now()
+  await learner.endAndSave()
+  saved.push(performance.now() - asked)
+  costs.push(...(await learner.page.evaluate(() => globalThis.sliceCosts)))
+  const events = await rehearsal.parley.replay(await learner.review())
+  connected.push(events.find(({ type }) => type.includes('call_connected')).data.since_click_ms)
+  await learner.page.close()
+}
+
+/** A call of the same browser with the same partner and nothing of ours; answers with its ms. */
+async function bareCall(page) {
+  const asked = performance.now()
+  const token = await rehearsal.partner.mint()
+  const minted = performance.now() - asked
+  return minted + (await page.evaluate(call, { url: `${rehearsal.partner.url}/realtime/calls`, token }))
+}
+
+// Runs in the page.
+async function call({ url, token }) {
+  const begun = performance.now()
+  const peer = new RTCPeerConnection()
+  for (const track of new AudioContext().createMediaStreamDestination().stream.getTracks()) peer.addTrack(track)
+  const channel = peer.createDataChannel('oai-events')
+  const up = new Promise((resolve) => {
+    peer.onconnectionstatechange = () => peer.connectionState === 'connected' && resolve()
+    channel.onmessage = resolve
+  })
+  await peer.setLocalDescription(await peer.createOffer())
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/sdp' }
+  const answer = await fetch(url, { method: 'POST', headers, body: peer.localDescription.sdp, credentials: 'omit' })
+  await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() })
+  await up
+  const took = performance.now() - begun
+  peer.close()
+  return took
+}
+
+// Runs in the page, before anything of it: weighs the recorder's handler and the write that
+// follows it, which are all that a slice asks of the main thread.
+function weighSlices() {
+  const costs = (globalThis.sliceCosts = [])
+  const weighed = (work) =>
+    function (...given) {
+      const begun = performance.now()
+      try {
+        return work.apply(this, given)
+      } finally {
+        costs[costs.length - 1] += performance.now() - begun
+      }
+    }
+  const { set } = Object.getOwnPropertyDescriptor(MediaRecorder.prototype, 'ondataavailable')
+  Object.defineProperty(MediaRecorder.prototype, 'ondataavailable', {
+    set(handler) {
+      const taken = weighed(handler)
+      set.call(this, (event) => {
+        costs.push(0)
+        taken(event)
+      })
+    },
+  })
+  IDBObjectStore.prototype.add = addsOf(IDBObjectStore.prototype.add)
+  function addsOf(add) {
+    const kept = weighed(add)
+    return function (...given) {
+      return this.name === 'slices' ? kept.apply(this, given) : add.apply(this, given)
+    }
+  }
+}
+
+function quantile(values, share) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+}
+
+function tell(name, value, baseline) {
+  console.log(JSON.stringify({ name, value, unit: 'ms', baseline }))
+}
