@@ -22,10 +22,13 @@ const audit: Record<string, (line: AuditLine, who: string) => string> = {
   deletion_requested: ({ what }, who) =>
     `${who} deleted ${what?.startsWith('session') ? 'a session' : (what ?? 'something')}`,
   operator_acted: ({ what }, who) => `${who} acted as operator: ${what ?? ''}`,
+  call_refused: () =>
+    'A browser claimed a call of the speech provider that was not its own. Parley did not listen to it',
   audit_interrupted: ({ count }) =>
     `${count} ${count === 1 ? 'line is' : 'lines are'} missing here: the server was stopped`,
   account_registered: () => 'The account was made',
   account_role_granted: ({ what }, who) => `${who} gave this account the role ${what ?? ''}`,
+  account_role_withdrawn: ({ what }, who) => `${who} took the role ${what ?? ''} from this account`,
   account_credential_added: ({ what }, who) => `${who} added a way to sign in (${method(what)})`,
 }
 

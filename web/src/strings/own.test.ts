@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import trail from '../../../projections/audit.go?raw'
 import type { AuditLine } from '../api/types'
 import { strings } from '.'
 import { own } from './own'
@@ -25,6 +26,20 @@ describe('a line of the trail says', () => {
     [{ kind: 'a_newer_kind', by: 'operator', count: 1 }, 'An operator: a_newer_kind'],
   ])('%j', (line, text) => {
     expect(told({ at, ...line })).toBe(text)
+  })
+
+  const kinds = [...trail.matchAll(/case \*events\.(\w+):/g)].map(([, name]) =>
+    String(name)
+      .replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_')
+      .toLowerCase(),
+  )
+
+  test('is made of many kinds', () => {
+    expect(kinds.length).toBeGreaterThan(10)
+  })
+
+  test.each(kinds)('%s is told in words', (kind) => {
+    expect(told({ at, kind, by: 'you', count: 1 })).not.toBe(`You: ${kind}`)
   })
 })
 

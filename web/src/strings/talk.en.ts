@@ -4,6 +4,9 @@ import type { Why } from '../call/state'
 // By what the server says that a session ended for. Another one is told plainly.
 const timeLimit = 'The session was as long as it may be, so it was ended.'
 const serverEnds: Record<string, string> = {
+  learner: 'You ended the session somewhere else.',
+  token_refresh_failed: 'The tutor could no longer be reached, so the session was ended.',
+  abandoned: 'Nothing had come from this page for a while, so the session was ended.',
   idle: 'Nobody had spoken for a while, so the session was ended.',
   used_up: 'The talk that a day allows is used up, so the session was ended.',
   time_limit: timeLimit,
@@ -36,6 +39,7 @@ export const talkEn = {
       speed < 0.8 ? 'Slowly' : speed < 1 ? 'A little slower' : 'At the usual speed',
     microphone: 'Microphone',
     system: 'The system’s choice',
+    unnamed: 'Browsers name the microphones once they let Parley use one: check yours first.',
     loudspeaker:
       'With loudspeakers the tutor may hear itself and stop. Headphones help; so does push to talk.',
   },

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import bodies from '../../../events/session_bodies.go?raw'
+import type { ProblemCode } from '../api/problem'
 import type { Why } from '../call/state'
 import { strings } from '.'
 import { talk } from './talk'
@@ -23,4 +25,23 @@ describe('why a conversation ended', () => {
   ])('%j is said in words', (why, words) => {
     expect(told(why)).toContain(words)
   })
+
+  const reasons = [...bodies.matchAll(/^\tEnded\w+ +EndReason = "(\w+)"/gm)].map(([, reason]) =>
+    String(reason),
+  )
+
+  test('is told of more than what the page itself ends for', () => {
+    expect(reasons.length).toBeGreaterThan(6)
+  })
+
+  test.each(reasons)('%s has words of its own', (reason) => {
+    expect(told({ cause: 'server', told: reason })).not.toBe(told({ cause: 'server', told: '' }))
+  })
+
+  test.each(Object.keys(strings.problems) as ProblemCode[])(
+    'for want of a token (%s) names the trouble',
+    (code) => {
+      expect(told({ cause: 'refused', code })).toContain(strings.problems[code])
+    },
+  )
 })
