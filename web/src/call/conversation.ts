@@ -7,6 +7,7 @@ import { Ongoing } from '../transcript/ongoing'
 import type { Awake } from './awake'
 import { Call, type CallEvents, type Dial } from './call'
 import { carried, owesAnswer } from './carry'
+import { Ear } from './ear'
 import { Keeping, type Tape } from './keeping'
 import { Floor } from './floor'
 import { turnsEvent, type Manner } from './manner'
@@ -32,7 +33,14 @@ export type ConversationParts = {
   talk: Talk
   voices: Pick<
     Voices,
-    'microphone' | 'recordable' | 'hearTutor' | 'openMicrophone' | 'mute' | 'fallSilent' | 'close'
+    | 'microphone'
+    | 'recordable'
+    | 'tutorLevel'
+    | 'hearTutor'
+    | 'openMicrophone'
+    | 'mute'
+    | 'fallSilent'
+    | 'close'
   >
   dial: Dial
   tape: Tape
@@ -58,6 +66,7 @@ export type ConversationParts = {
 export class Conversation {
   readonly #parts: ConversationParts
   readonly #keeping: Keeping
+  readonly #ear: Ear
   /** Mute, push-to-talk, writing: what the learner does at her microphone. */
   readonly floor: Floor
   /** Waits for a call to heal, or to be tried again. */
@@ -92,6 +101,7 @@ export class Conversation {
     this.patience = new Patience(parts.wait, parts.random, parts.onInput)
     this.#script = new Ongoing(parts.wait, parts.onCaptions)
     this.#asked = parts.clicked
+    this.#ear = new Ear(parts.talk.relay, () => parts.voices.tutorLevel(), parts.wait)
     this.#keeping = new Keeping(parts.talk, parts.tape, parts.now)
   }
 
@@ -169,8 +179,7 @@ export class Conversation {
 
   /** Lets the next call take over. The one before stays up, deaf and mute, for texts under way. */
   switch(): void {
-    const former = this.#current
-    const next = this.#next
+    const [former, next] = [this.#current, this.#next]
     if (!next) return
     this.#current = next
     this.#next = undefined
@@ -298,6 +307,7 @@ export class Conversation {
   async close(): Promise<void> {
     this.#parts.awake.release()
     this.#hangUp()
+    await this.#ear.close()
     await this.#keeping.stop()
     await this.#parts.voices.close()
   }
@@ -305,6 +315,7 @@ export class Conversation {
   /** Waits, with the call still up, for texts under way; then hangs up. */
   async #settle(): Promise<void> {
     if (this.#current?.firstAudio || this.#former.size > 0) await this.#script.textsIn(settling)
+    await this.#ear.close()
     this.#hangUp()
   }
 
@@ -318,13 +329,8 @@ export class Conversation {
 
   #watch(call: Call): void {
     const { now, date, wait, onInput } = this.#parts
-    void watchEnd(
-      call.told?.endsAt,
-      this.times().left,
-      { now, date, wait },
-      () => call === this.#current,
-      onInput,
-    )
+    const isCurrent = () => call === this.#current
+    void watchEnd(call.told?.endsAt, this.times().left, { now, date, wait }, isCurrent, onInput)
   }
 
   #newCall(token: Token, voice: MediaStreamTrack | undefined): Call | undefined {
@@ -355,7 +361,7 @@ export class Conversation {
   }
 
   #receive(call: Call, event: ProviderEvent): void {
-    this.#parts.talk.relay.relay(call.number, event)
+    this.#ear.relay(call.number, event)
     this.#script.take(event)
     if (call === this.#current) this.#follow(call, event)
     else if (call === this.#next && event.type === 'session.created')
@@ -378,8 +384,7 @@ export class Conversation {
 
   // Where the provider mints no session along with the token, it is asked for here.
   #begun(call: Call, input: Input): void {
-    const { session } = call.token
-    if (session) call.send({ type: 'session.update', session })
+    if (call.token.session) call.send({ type: 'session.update', session: call.token.session })
     this.#parts.onInput(input)
   }
 

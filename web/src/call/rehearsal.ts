@@ -98,9 +98,13 @@ export class Rehearsal {
   readonly saving: Gate<undefined>[] = []
   readonly told: Omit<RelayedEvent, 'n'>[] = []
   readonly tracks: PlayedTrack[] = []
+  /** The microphones that were asked for, by id. */
+  readonly opened: string[] = []
   readonly states: State[] = [initial]
   readonly runner: Runner
   changed: (change: SessionChange | undefined) => void = () => undefined
+  /** How loud the tutor is. */
+  tutor = 1
   closed = false
   muted = false
   now = 0
@@ -178,6 +182,7 @@ export class Rehearsal {
       topic: { id: 't', title: 'T' } as Topic,
       limit: 3_600_000,
       manner,
+      microphone: '',
       saver: () => Promise.resolve(this.#saver()),
       later: async () => {
         await this.rest.passed
@@ -222,11 +227,14 @@ export class Rehearsal {
       microphone: this.#track('microphone'),
       recordable: {} as MediaStream,
       wake: () => undefined,
-      openMicrophone: () => this.microphone.passed,
+      openMicrophone: (device = '') => {
+        this.opened.push(device)
+        return this.microphone.passed
+      },
       hearTutor: () => undefined,
       mute: (on: boolean) => void (this.muted = on),
       learnerLevel: () => 0,
-      tutorLevel: () => 0,
+      tutorLevel: () => this.tutor,
       fallSilent: () => undefined,
       close: () => {
         this.closed = true

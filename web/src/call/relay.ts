@@ -37,9 +37,9 @@ export class Relay {
     this.#recorder = recorder
   }
 
-  /** Relays an event of a call as it came, unless it is one that nobody stores. */
-  relay(call: number, event: ProviderEvent): void {
-    if (relayed(event)) this.#append(call, event)
+  /** Relays an event of a call as it came, unless it is one that nobody stores; of another moment when its stamp is given. */
+  relay(call: number, event: ProviderEvent, stamp = this.stamp()): void {
+    if (relayed(event)) this.#append(call, event, stamp)
   }
 
   /** Adds an event of the page, about a call; of an earlier moment when its stamp is given. */
@@ -52,7 +52,7 @@ export class Relay {
     return { at_ms: Math.round(this.#now() - this.#began), rec_ms: this.#recorder?.elapsed() ?? null }
   }
 
-  #append(call: number, event: ProviderEvent | PageEvent, stamp = this.stamp()): void {
+  #append(call: number, event: ProviderEvent | PageEvent, stamp: Stamp): void {
     this.#outbox.append({ call, ...stamp, event })
   }
 }

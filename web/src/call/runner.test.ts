@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ProviderEvent } from './provider'
 import { refusal, Rehearsal, settled, type PlayedLine } from './rehearsal'
 
 /** Call 1 has heard a turn of each; then its line breaks, and does not heal. */
@@ -157,6 +158,62 @@ describe('a conversation', () => {
     rehearsal.changed(undefined)
     await settled()
     expect(rehearsal.state.name).toBe('ending')
+  })
+})
+
+describe('another microphone', () => {
+  test('that is chosen before the start is the one that is opened', async () => {
+    const rehearsal = new Rehearsal()
+    rehearsal.runner.useMicrophone('headset')
+    expect(rehearsal.opened).toEqual([])
+    await rehearsal.talk()
+    expect(rehearsal.opened).toEqual(['headset'])
+  })
+
+  test('is tried out in place of the one that was', async () => {
+    const rehearsal = new Rehearsal()
+    rehearsal.runner.check()
+    rehearsal.microphone.open(undefined)
+    await settled()
+    rehearsal.runner.useMicrophone('headset')
+    await settled()
+    expect(rehearsal.opened).toEqual(['', 'headset'])
+    expect(rehearsal.state).toMatchObject({ name: 'idle', microphone: 'heard' })
+  })
+
+  test('takes over in the middle of a talk', async () => {
+    const rehearsal = new Rehearsal()
+    await rehearsal.talk()
+    rehearsal.runner.useMicrophone('headset')
+    await settled()
+    expect(rehearsal.opened).toEqual(['', 'headset'])
+    expect(rehearsal.state.name).toBe('talking')
+  })
+})
+
+describe('the start of a tutor’s turn', () => {
+  const starts = ({ told }: Rehearsal) =>
+    told.filter(({ event }) => (event as ProviderEvent).type === 'output_audio_buffer.started')
+
+  test('is told when it is heard here', async () => {
+    const rehearsal = new Rehearsal()
+    await rehearsal.talk()
+    rehearsal.tutor = 0
+    rehearsal.line.turn('tutor', 'a', 'Good morning.')
+    await rehearsal.pass(20)
+    expect(starts(rehearsal)).toEqual([])
+    rehearsal.tutor = 1
+    await rehearsal.pass(20)
+    expect(starts(rehearsal)).toMatchObject([{ call: 1, rec_ms: 40 }])
+  })
+
+  test('is when it was told, should nothing be heard', async () => {
+    const rehearsal = new Rehearsal()
+    await rehearsal.talk()
+    rehearsal.tutor = 0
+    rehearsal.line.turn('tutor', 'a', 'Good morning.')
+    for (let looks = 0; looks < 100; looks++) await rehearsal.pass(20)
+    expect(starts(rehearsal)).toMatchObject([{ call: 1, rec_ms: 0 }])
   })
 })
 

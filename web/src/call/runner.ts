@@ -30,6 +30,8 @@ export type RunnerParts = {
   /** Longest session, in ms. */
   limit: number
   manner: Manner
+  /** The microphone to open; empty: the system's choice. */
+  microphone: string
   /** Opens this browser's store; rejects when the browser has none for us. */
   saver: () => Promise<Saver>
   /** Loads the rest; rejects when the server does not answer. */
@@ -37,7 +39,7 @@ export type RunnerParts = {
   /** Makes the voices; it is told when the microphone was pulled out. */
   voices: (
     onMicrophoneLost: () => void,
-  ) => ConversationParts['voices'] & Pick<Voices, 'wake' | 'learnerLevel' | 'tutorLevel'>
+  ) => ConversationParts['voices'] & Pick<Voices, 'wake' | 'learnerLevel'>
   locks: LockManager
   /** Milliseconds of a clock that never stands still. */
   now: () => number
@@ -65,6 +67,7 @@ export class Runner {
   #state: State = initial
   #conversation: Conversation | undefined
   #manner: Manner
+  #device: string
   #clicked = 0
   #unlock: (() => void) | undefined
   #unsubscribe: (() => void) | undefined
@@ -72,6 +75,7 @@ export class Runner {
   constructor(parts: RunnerParts) {
     this.#parts = parts
     this.#manner = parts.manner
+    this.#device = parts.microphone
     this.#voices = parts.voices(() => {
       this.#dispatch({ type: 'notice', notice: 'microphone_lost' })
     })
@@ -145,7 +149,9 @@ export class Runner {
 
   /** Uses another microphone: the named one, or the one of the system. */
   useMicrophone(device: string): void {
-    void this.#conversation?.useMicrophone(device)
+    this.#device = device
+    if (this.#conversation) void this.#conversation.useMicrophone(device)
+    else if (this.#state.name === 'idle' && this.#state.microphone === 'heard') this.check()
   }
 
   /** How loud the learner is, 0 to 1. */
@@ -188,7 +194,7 @@ export class Runner {
   }
 
   async #openMicrophone(): Promise<void> {
-    const trouble = await this.#voices.openMicrophone()
+    const trouble = await this.#voices.openMicrophone(this.#device)
     this.#dispatch(trouble ? { type: 'microphone_refused', trouble } : { type: 'microphone_opened' })
   }
 
