@@ -15,6 +15,9 @@ after(() => rehearsal?.end())
 
 const [greeting, second, third] = cafe.heard
 const [tea, sandwich] = cafe.said
+/** What is saved of a turn of each after the greeting, and of another one in the next call. */
+const turnOfEach = [`1 tutor final ${greeting}`, `1 learner prompted ${tea}`, `1 tutor final ${second}`]
+const inAnotherCall = [`2 learner prompted ${sandwich}`, `2 tutor final ${third}`]
 
 /** Says the first line when the tutor has finished, and reads the answer. */
 async function firstTurn(learner) {
@@ -83,11 +86,7 @@ test('a line that is cut for 3 s heals in the same call', limit, async () => {
   await firstTurn(learner)
   await learner.endAndSave()
   const { turns } = await kept(learner)
-  assert.deepEqual(turns, [
-    `1 tutor final ${greeting}`,
-    `1 learner prompted ${tea}`,
-    `1 tutor final ${second}`,
-  ])
+  assert.deepEqual(turns, turnOfEach)
 })
 
 test('a line that is cut for 30 s goes on in a new call', limit, async () => {
@@ -99,13 +98,7 @@ test('a line that is cut for 30 s goes on in a new call', limit, async () => {
   await secondTurn(learner)
   await learner.endAndSave()
   const { turns, kinds } = await kept(learner)
-  assert.deepEqual(turns, [
-    `1 tutor final ${greeting}`,
-    `1 learner prompted ${tea}`,
-    `1 tutor final ${second}`,
-    `2 learner prompted ${sandwich}`,
-    `2 tutor final ${third}`,
-  ])
+  assert.deepEqual(turns, [...turnOfEach, ...inAnotherCall])
   assert.ok(kinds.includes('token_refreshed') && kinds.includes('call_dropped'), kinds.join())
 })
 
@@ -117,7 +110,7 @@ test('no token for a new call: it ends, says why, and is saved', limit, async ()
   await learner.page.getByText('The line to the tutor broke, and no new one was given.').waitFor()
   await look(learner.page, 'ended')
   const { turns, kinds, ended_because } = await kept(learner)
-  assert.equal(turns.length, 3, turns.join('\n'))
+  assert.deepEqual(turns, turnOfEach)
   assert.equal(ended_because, 'token_refresh_failed')
   assert.ok(kinds.includes('token_refresh_failed'), kinds.join())
 })
@@ -135,7 +128,7 @@ test('a line that is cut for good, and the network with it: what was said is sav
   await rehearsal.context.setOffline(false)
   await learner.saved()
   const { turns } = await kept(learner)
-  assert.equal(turns.length, 3, turns.join('\n'))
+  assert.deepEqual(turns, turnOfEach)
 })
 
 test('a call that the provider ends soon is rolled over in a pause, without a lost turn', limit, async () => {
@@ -152,13 +145,7 @@ test('a call that the provider ends soon is rolled over in a pause, without a lo
   assert.equal(tokens.length, 2)
   await learner.endAndSave()
   const { turns, broken } = await kept(learner)
-  assert.deepEqual(turns, [
-    `1 tutor final ${greeting}`,
-    `1 learner prompted ${tea}`,
-    `1 tutor final ${second}`,
-    `2 learner prompted ${sandwich}`,
-    `2 tutor final ${third}`,
-  ])
+  assert.deepEqual(turns, [...turnOfEach, ...inAnotherCall])
   assert.deepEqual(broken, [])
 })
 
@@ -173,9 +160,7 @@ test('texts that come in the wrong order are put right', limit, async () => {
   await learner.endAndSave()
   const { turns } = await kept(learner)
   assert.deepEqual(turns, [
-    `1 tutor final ${greeting}`,
-    `1 learner prompted ${tea}`,
-    `1 tutor final ${second}`,
+    ...turnOfEach,
     `1 learner prompted ${sandwich}`,
     `1 tutor final ${third}`,
   ])

@@ -2,30 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { reduce } from './reduce'
 import { initial, type Effect, type Input, type State } from './state'
+import { after, done, toCall, token, toSession, toTalking, toToken } from './steps'
 
-const token = {
-  value: 'secret',
-  expires_at: '2026-01-01T00:00:00Z',
-  calls_url: '/calls',
-  call: 1,
-  model: 'm',
-}
-
-function after(...inputs: Input[]): { state: State; effects: Effect[] } {
-  return inputs.reduce((last, input) => reduce(last.state, input), {
-    state: initial,
-    effects: [] as Effect[],
-  })
-}
-
-function done(effects: Effect[]): string[] {
-  return effects.map((effect) => effect.do)
-}
-
-const toSession: Input[] = [{ type: 'start' }, { type: 'microphone_opened' }]
-const toToken: Input[] = [...toSession, { type: 'session_opened' }]
-const toCall: Input[] = [...toToken, { type: 'token_issued', token }]
-const toTalking: Input[] = [...toCall, { type: 'call_connected' }]
 const toEnding: Input[] = [...toTalking, { type: 'end', why: { cause: 'learner' } }]
 const toSaving: Input[] = [...toEnding, { type: 'recording_stopped' }]
 const toNotSaved: Input[] = [...toSaving, { type: 'not_saved', code: 'offline', detail: '' }]

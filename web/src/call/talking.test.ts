@@ -1,35 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ProblemCode } from '../api/problem'
-import { reduce } from './reduce'
-import { initial, type Effect, type Input, type State, type Why } from './state'
+import type { Input, Why } from './state'
+import { after, done, token, toTalking } from './steps'
 import { mostRefusals, mostTries } from './talking'
-
-const token = {
-  value: 'secret',
-  expires_at: '2026-01-01T00:00:00Z',
-  calls_url: '/calls',
-  call: 1,
-  model: 'm',
-}
-
-function after(...inputs: Input[]): { state: State; effects: Effect[] } {
-  return inputs.reduce((last, input) => reduce(last.state, input), {
-    state: initial,
-    effects: [] as Effect[],
-  })
-}
-
-function done(effects: Effect[]): string[] {
-  return effects.map((effect) => effect.do)
-}
-
-const toTalking: Input[] = [
-  { type: 'start' },
-  { type: 'microphone_opened' },
-  { type: 'session_opened' },
-  { type: 'token_issued', token },
-  { type: 'call_connected' },
-]
 
 describe('talking', () => {
   test('the tutor is asked to open', () => {
