@@ -95,7 +95,8 @@ func (l *learner) sessions(ctx context.Context, n int) ([]*reporter, error) {
 			if err := l.ask(ctx, http.MethodPost, "/api/sessions", map[string]string{"topic_id": list.Topics[0].ID}, &r.session); err != nil {
 				return err
 			}
-			return l.ask(ctx, http.MethodPost, r.path("/token"), nil, nil)
+			_, err := r.token(ctx)
+			return err
 		})
 	}
 	return reporters, group.Wait()
@@ -133,34 +134,26 @@ func (r *reporter) say(ctx context.Context) (int, error) {
 // http measures reports that pages hand in through the API of a real program.
 // Each of them loads its session, decides, and appends one event; the baseline
 // is appending alone.
-func (b *bench) http(ctx context.Context) (err error) {
-	p, err := b.runProgram(ctx, b.folder("http"))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.stop(ctx)) }()
-	l, err := p.signIn(ctx, pagesAtOnce)
-	if err != nil {
-		return err
-	}
-	defer l.client.CloseIdleConnections()
-	reporters, err := l.sessions(ctx, pagesAtOnce)
-	if err != nil {
-		return err
-	}
-	if err := once(ctx, saying(reporters)); err != nil {
-		return err
-	}
-	medians, err := b.plan.measure(ctx, b.rounds(saying(reporters)))
-	if err != nil {
-		return err
-	}
-	name, baseline := fmt.Sprintf("append_http_%d", pagesAtOnce), fmt.Sprintf("append_%d", pagesAtOnce)
-	b.report.add(
-		beside(name, medians[0].rate, perSecond, b.report.value(baseline)),
-		beside(name+"_p50", ms(medians[0].p50), milliseconds, b.report.value(baseline+"_p50")),
-		beside(name+"_p99", ms(medians[0].p99), milliseconds, b.report.value(baseline+"_p99")))
-	return nil
+func (b *bench) http(ctx context.Context) error {
+	return b.serving(ctx, start{dir: b.folder("http")}, pagesAtOnce, func(_ *program, l *learner) error {
+		reporters, err := l.sessions(ctx, pagesAtOnce)
+		if err != nil {
+			return err
+		}
+		if err := once(ctx, saying(reporters)); err != nil {
+			return err
+		}
+		medians, err := b.plan.measure(ctx, b.rounds(saying(reporters)))
+		if err != nil {
+			return err
+		}
+		name, baseline := fmt.Sprintf("append_http_%d", pagesAtOnce), fmt.Sprintf("append_%d", pagesAtOnce)
+		b.report.add(
+			beside(name, medians[0].rate, perSecond, b.report.value(baseline)),
+			beside(name+"_p50", ms(medians[0].p50), milliseconds, b.report.value(baseline+"_p50")),
+			beside(name+"_p99", ms(medians[0].p99), milliseconds, b.report.value(baseline+"_p99")))
+		return nil
+	})
 }
 
 // pagesAtOnce is how many pages report at the same time.

@@ -12,9 +12,8 @@
 //
 // Each measurement begins with servers of its own in an empty folder: NATS in
 // process and PostgreSQL as a child, as `parley serve` runs them. What is about
-// the program as a whole (append_http_256, restart_ready, memory, erase, sign_in)
-// asks a real
-// one that runs by itself.
+// the program as a whole (http, growth, erase, sign_in, mint, relay, calls,
+// upload, save) asks a real one that runs by itself. rewrite wants ffmpeg.
 package main
 
 import (
@@ -49,6 +48,7 @@ type bench struct {
 	plan    plan
 	dir     string // holds the servers' folders
 	program string // path of parley
+	sample  string // path of a recording that a browser made
 	report  report
 	logger  *slog.Logger // hears nothing: what ends a run comes back as an error
 }
@@ -74,6 +74,13 @@ func measurements() []measurement {
 		{"search", (*bench).search},
 		{"sign_in", (*bench).signIn},
 		{"page", (*bench).page},
+		{"mint", (*bench).mint},
+		{"relay", (*bench).relay},
+		{"calls", (*bench).calls},
+		{"rewrite", (*bench).rewrite},
+		{"upload", (*bench).upload},
+		{"save", (*bench).save},
+		{"levels", (*bench).levels},
 	}
 }
 
@@ -85,13 +92,14 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	quick := set.Bool("quick", false, "less of everything")
 	asJSON := set.Bool("json", false, "print JSON lines only")
 	events := set.Int("events", 0, "size of the log that is rebuilt; default: a million, quick: 50,000")
+	sound := set.String("recording", filepath.Join("projections", "recording", "testdata", "chromium-156-stereo-5s.webm"), "a browser's recording; those that are measured are made of it")
 	others := set.Int("others", 0, "sessions beside the one that is erased; default: 300,000, quick: 1,000")
 	profile := set.String("profile", "", "write a profile of this process's work to this file, for go tool pprof")
 	only := set.String("only", "", "the measurements to take, with commas; default: all")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	b := &bench{plan: whole(), report: newTable(out), logger: slog.New(slog.DiscardHandler)}
+	b := &bench{plan: whole(), sample: *sound, report: newTable(out), logger: slog.New(slog.DiscardHandler)}
 	if *quick {
 		b.plan = small()
 	}

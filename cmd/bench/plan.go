@@ -15,19 +15,27 @@ type plan struct {
 	erased int           // events of the session that is erased
 	others int           // sessions that are in the log beside it
 	own    int           // sessions of the learner who searches
+	pages  int           // that relay at the same time
+	calls  int           // with one partner at the same time
+
+	recorded time.Duration // length of the recording that is rewritten and uploaded
+	saved    time.Duration // of the one that is saved
+	heard    time.Duration // of the one whose levels are made
 }
 
 // whole takes its time: six minutes on two cores without what needs 300,000 sessions,
 // and more than a quarter of an hour for those.
 func whole() plan {
 	return plan{rounds: 5, round: time.Second, events: 1_000_000, scales: []int{1_000, 30_000, 300_000},
-		sealed: 200_000, erased: 501, others: 300_000, own: 500}
+		sealed: 200_000, erased: 501, others: 300_000, own: 500, pages: 1_000, calls: 80,
+		recorded: time.Hour, saved: 10 * time.Minute, heard: 10 * time.Minute}
 }
 
 // small takes some three minutes.
 func small() plan {
 	return plan{rounds: 5, round: 250 * time.Millisecond, events: 50_000, scales: []int{1_000, 10_000},
-		sealed: 10_000, erased: 33, others: 1_000, own: 500}
+		sealed: 10_000, erased: 33, others: 1_000, own: 500, pages: 200, calls: 20,
+		recorded: time.Hour, saved: 10 * time.Minute, heard: time.Minute}
 }
 
 // side measures one round of a subject or of a baseline.

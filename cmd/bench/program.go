@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,9 +43,20 @@ const readyPause = 5 * time.Millisecond
 
 // runProgram starts Parley on a folder and waits until it is ready.
 func (b *bench) runProgram(ctx context.Context, dir string) (*program, error) {
-	p := &program{path: b.program, dir: dir, lines: make(chan string)}
-	p.cmd = exec.Command(b.program, "serve", "--data", dir, "--addr", "127.0.0.1:0")
-	p.cmd.Env, p.cmd.Stderr = append(programEnviron(), unlimited...), &p.said
+	return b.startProgram(ctx, start{dir: dir})
+}
+
+// start says how a program is started.
+type start struct {
+	dir       string
+	roles     string   // that it plays; empty: all
+	variables []string // beside the usual ones
+}
+
+func (b *bench) startProgram(ctx context.Context, how start) (*program, error) {
+	p := &program{path: b.program, dir: how.dir, lines: make(chan string)}
+	p.cmd = exec.Command(b.program, "serve", "--data", how.dir, "--addr", "127.0.0.1:0", "--roles", cmp.Or(how.roles, "web,projector,worker"))
+	p.cmd.Env, p.cmd.Stderr = slices.Concat(programEnviron(), unlimited, how.variables), &p.said
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -63,6 +75,22 @@ func (b *bench) runProgram(ctx context.Context, dir string) (*program, error) {
 		}
 	}()
 	return p, nil
+}
+
+// serving runs a program, signs a learner in who is ready for that many requests at
+// once, does something with both, and stops the program.
+func (b *bench) serving(ctx context.Context, how start, atOnce int, do func(*program, *learner) error) (err error) {
+	p, err := b.startProgram(ctx, how)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop(ctx)) }()
+	l, err := p.signIn(ctx, atOnce)
+	if err != nil {
+		return err
+	}
+	defer l.client.CloseIdleConnections()
+	return do(p, l)
 }
 
 // programEnviron leaves out what would make it another one: other servers, a

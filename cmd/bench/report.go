@@ -40,6 +40,8 @@ const (
 	seconds      = "s"
 	percent      = "%"
 	mebibytes    = "MiB"
+	kibibytes    = "KiB"
+	megabytes    = "MB/s"
 )
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

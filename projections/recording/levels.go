@@ -136,12 +136,26 @@ func (m *meter) take(at int64, samples []float32) {
 			clear(m.peaks)
 		}
 		n := min(int(levelSpan-at%levelSpan)*m.channels, len(samples))
-		for i, s := range samples[:n] {
-			m.peaks[i%m.channels] = max(m.peaks[i%m.channels], s, -s)
+		for channel := range m.peaks {
+			m.peaks[channel] = max(m.peaks[channel], peakOf(samples[channel:n], m.channels))
 		}
 		m.write()
 		at, samples = at+int64(n/m.channels), samples[n:]
 	}
+}
+
+// peakOf is the peak of every step-th sample.
+func peakOf(samples []float32, step int) (peak float32) {
+	for i := 0; i < len(samples); i += step {
+		s := samples[i]
+		if s < 0 {
+			s = -s
+		}
+		if s > peak { // not max: it has to mind what is no number, which costs
+			peak = s
+		}
+	}
+	return peak
 }
 
 // write puts the present peaks where they belong.
