@@ -50,7 +50,8 @@ async function kept(learner) {
   /** The calls that the page saw break; the server tells of the clean end of each as well. */
   const broken = events.filter(({ type, via }) => type.includes('call_dropped') && via === 'browser')
   await learner.page.close()
-  return { ...told, kinds, broken, turns: turnsOf(told) }
+  const measured = events.filter(({ type }) => type === 'parley.response_measured.v1')
+  return { ...told, kinds, broken, measured, turns: turnsOf(told) }
 }
 
 const limit = { timeout: 240_000 }
@@ -64,12 +65,14 @@ test('two turns and a word between: the tutor falls silent', limit, async () => 
   await learner.sees('Listening')
   await learner.reads(third)
   await learner.endAndSave()
-  const { segments } = await kept(learner)
+  const { segments, measured } = await kept(learner)
   assert.deepEqual(
     segments.map(({ speaker }) => speaker),
     ['tutor', 'learner', 'tutor', 'learner', 'tutor'],
   )
   assert.ok(segments[2].interrupted && segments[2].heard_ms > 0, JSON.stringify(segments[2]))
+  assert.equal(measured.length, 3, 'each answer of the tutor is measured once')
+  assert.ok(measured.every(({ data }) => data.after_ms >= 0 && data.after_ms < 60_000), JSON.stringify(measured))
 })
 
 test('no token at the start: it does not begin, and says why', limit, async () => {

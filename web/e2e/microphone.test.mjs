@@ -5,7 +5,7 @@ import { launch, microphone } from './chromium.mjs'
 import { Learner } from './learner.mjs'
 import { Parley } from './parley.mjs'
 import { cafe } from './speech.mjs'
-import { giveVoice, occupy, say, unplug } from './voice.mjs'
+import { giveVoice, occupy, plug, say, unplug } from './voice.mjs'
 
 const busy = 'The microphone is in use by another program. Close that program, then try again.'
 const gone = 'The microphone is gone. Plug one in, and the conversation goes on with it.'
@@ -82,6 +82,17 @@ test('microphone busy, then unplugged: advice each time, and it goes on', { time
     await learner.sees('Listening')
     await say(page, 'cafe-1-a')
     await learner.reads(cafe.heard[1])
+  })
+
+  await t.test('unplugged and plugged in: it goes on by itself', async () => {
+    await unplug(page)
+    await page.getByRole('alert').getByText(gone).waitFor()
+    await plug(page)
+    await page.getByRole('alert').getByText(gone).waitFor({ state: 'detached' })
+    await learner.sees('Listening')
+    await learner.chooseLine(cafe.said[1])
+    await say(page, 'cafe-2-b')
+    await learner.reads(cafe.heard[2])
     await learner.endAndSave()
   })
 })

@@ -28,6 +28,11 @@ export function unplug(page) {
   return page.evaluate(() => globalThis.voice.unplug())
 }
 
+/** Plugs one in. */
+export function plug(page) {
+  return page.evaluate(() => void navigator.mediaDevices.dispatchEvent(new Event('devicechange')))
+}
+
 /** Lets the microphone be in use by another program, or not. */
 export function occupy(page, on) {
   return page.evaluate((on) => (globalThis.voice.busy = on), on)
@@ -39,6 +44,8 @@ function voice() {
   globalThis.voice = {
     busy: false,
     async say(ogg) {
+      // A sound that was made long after the click sleeps until it is asked for.
+      await sound.resume()
       const bytes = Uint8Array.from(atob(ogg), (char) => char.charCodeAt(0))
       const source = new AudioBufferSourceNode(sound, { buffer: await sound.decodeAudioData(bytes.buffer) })
       source.connect(mouth)
