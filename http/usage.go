@@ -7,18 +7,25 @@ import (
 	"parley/http/realtime"
 )
 
-// usageOf is what a session used, and what that cost where it is to be shown
-// and every price is known: a sum with a gap would be believed.
+// usageOf is what a session used, for its learner: the cost stands there where the
+// operator wishes it.
 func (s *Server) usageOf(model string, used events.Used) *Usage {
+	usage := UsageOf(model, s.config.TranscriptionModel, used)
+	if usage != nil && !s.config.ShowCost {
+		usage.Cost = nil
+	}
+	return usage
+}
+
+// UsageOf is what a session used, and what that cost where every price is known: a
+// sum with a gap would be believed. Nil before anything was counted.
+func UsageOf(model, transcription string, used events.Used) *Usage {
 	if len(used.Responses)+len(used.Transcriptions) == 0 {
 		return nil
 	}
-	usage := &Usage{Tokens: maps.Clone(used.Responses)}
+	usage := &Usage{Tokens: maps.Clone(used.Responses), Cost: costOf(model, transcription, used)}
 	for kind, n := range used.Transcriptions {
 		usage.Tokens[kind] += n
-	}
-	if s.config.ShowCost {
-		usage.Cost = costOf(model, s.config.TranscriptionModel, used)
 	}
 	return usage
 }

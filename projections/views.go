@@ -105,6 +105,8 @@ type Overview struct {
 	EndedAt   *time.Time
 	Deleted   bool // its erasure is on the way
 	Position  events.Position
+	Model     string
+	Used      events.Used
 }
 
 // Talk is when a session was talked in, by the server's clock.

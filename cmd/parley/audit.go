@@ -82,7 +82,11 @@ func audit(ctx context.Context, t terminal, args []string) error {
 	if *since > 0 {
 		q.Since = time.Now().Add(-*since)
 	}
-	database, err := openViews(ctx, t, *data)
+	to, err := reachInstance(t, *data)
+	if err != nil {
+		return err
+	}
+	database, err := openViews(ctx, to)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (o *operations) Condition(ctx context.Context) (http.Condition, error) {
 	}
 	found, err := o.views.Overview(ctx, statusSessions)
 	for _, session := range found {
-		now.Sessions[shownStatus(session)]++
+		now.Sessions[shownStatus(session.Status, session.Deleted)]++
 	}
 	return now, err
 }

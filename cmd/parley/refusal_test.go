@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"parley/events"
 )
 
 // TestRefusals asks one program for what it must not do; each refusal has its
@@ -296,10 +298,23 @@ func TestCommands(t *testing.T) {
 	c := ada.startSession()
 	c.token()
 	c.report()
+	c.must(http.StatusOK, "POST", c.path("/events"), map[string]any{"events": []map[string]any{{"n": len(reports()) + 1, "call": 1, "at_ms": 2000, "event": raw(
+		`{"type":"response.done","response":{"id":"r1","status":"completed","usage":{"input_tokens":211,"output_tokens":97,"output_token_details":{"audio_tokens":97}}}}`)}}})
 	t.Run("sessions", func(t *testing.T) {
 		out, errs, code := invoke(t, "", "sessions", "--data", p.dir)
-		if code != exitOK || !strings.Contains(out, c.id) || !strings.Contains(out, "active") {
+		if code != exitOK || !strings.Contains(out, c.id) || !strings.Contains(out, "active") || !strings.Contains(out, "211/97") {
 			t.Fatalf("%s%s", out, errs)
+		}
+	})
+	t.Run("sessions tell what was used, as JSON", func(t *testing.T) {
+		if s := tell[listed](t, exitOK, "sessions", "--data", p.dir, "--json"); s.ID != events.SessionID(c.id) || s.Usage == nil || s.Usage.Tokens["output_audio"] != 97 {
+			t.Errorf("%+v", s)
+		}
+	})
+	t.Run("status tells of models that go", func(t *testing.T) {
+		t.Setenv("OPENAI_API_KEY", "sk-none")
+		if s := tell[state](t, exitOK, "status", "--data", p.dir, "--json"); len(s.Retiring) != 2 || !strings.Contains(s.Retiring[0], "gpt-realtime-mini") {
+			t.Errorf("%q", s.Retiring)
 		}
 	})
 	t.Run("replay shows what happened and not a word of it", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley/events"
+	"parley/http"
 	"parley/projections"
 	"parley/projections/postgres"
 )
@@ -22,6 +23,8 @@ type listed struct {
 	EndedAt   *time.Time       `json:"ended_at,omitempty"`
 	Deleted   bool             `json:"deleted"`
 	Position  events.Position  `json:"position"`
+	Model     string           `json:"model"`
+	Usage     *http.Usage      `json:"usage,omitempty"` // its cost is absent where a price is not known
 }
 
 // sessions lists sessions, newest first.
@@ -32,7 +35,11 @@ func sessions(ctx context.Context, t terminal, args []string) error {
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	database, err := openViews(ctx, t, *data)
+	to, err := reachInstance(t, *data)
+	if err != nil {
+		return err
+	}
+	database, err := openViews(ctx, to)
 	if err != nil {
 		return err
 	}
@@ -41,31 +48,59 @@ func sessions(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON {
-		return printSessionsJSON(t, found)
+	list := make([]listed, len(found))
+	for i, s := range found {
+		list[i] = listedOf(s, to.config.TranscriptionModel)
 	}
+	if *asJSON {
+		return printSessionsJSON(t, list)
+	}
+	return printSessions(t, list)
+}
+
+func listedOf(s projections.Overview, transcription string) listed {
+	return listed{
+		ID: s.ID, Learner: s.Learner, Status: s.Status, Reason: s.Reason, StartedAt: s.StartedAt, EndedAt: s.EndedAt,
+		Deleted: s.Deleted, Position: s.Position, Model: s.Model, Usage: http.UsageOf(s.Model, transcription, s.Used),
+	}
+}
+
+func printSessions(t terminal, list []listed) error {
 	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SESSION\tSTARTED\tSTATUS\tREASON\tLEARNER")
-	for _, s := range found {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.ID, s.StartedAt.UTC().Format(time.DateTime), shownStatus(s), s.Reason, s.Learner)
+	fmt.Fprintln(table, "SESSION\tSTARTED\tSTATUS\tREASON\tTOKENS\tCOST\tLEARNER")
+	for _, s := range list {
+		tokens, cost := s.used()
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.StartedAt.UTC().Format(time.DateTime), shownStatus(s.Status, s.Deleted), s.Reason, tokens, cost, s.Learner)
 	}
 	return table.Flush()
+}
+
+// used says what went in and came out, and what that cost; "-" is not known.
+func (s listed) used() (tokens, cost string) {
+	if s.Usage == nil {
+		return "-", "-"
+	}
+	tokens, cost = fmt.Sprintf("%d/%d", s.Usage.Tokens["input"], s.Usage.Tokens["output"]), "-"
+	if c := s.Usage.Cost; c != nil {
+		cost = fmt.Sprintf("%.2f %s", c.Amount, c.Currency)
+	}
+	return tokens, cost
 }
 
 // beingErased is shown in place of a status: the session is gone for its learner.
 const beingErased = "being erased"
 
-func shownStatus(s projections.Overview) string {
-	if s.Deleted {
+func shownStatus(status events.Status, deleted bool) string {
+	if deleted {
 		return beingErased
 	}
-	return string(s.Status)
+	return string(status)
 }
 
-func printSessionsJSON(t terminal, found []projections.Overview) error {
+func printSessionsJSON(t terminal, list []listed) error {
 	out := json.NewEncoder(t.out)
-	for _, s := range found {
-		if err := out.Encode(listed(s)); err != nil {
+	for _, s := range list {
+		if err := out.Encode(s); err != nil {
 			return err
 		}
 	}
@@ -73,11 +108,7 @@ func printSessionsJSON(t terminal, found []projections.Overview) error {
 }
 
 // openViews connects to the read models alone.
-func openViews(ctx context.Context, t terminal, data string) (*postgres.Database, error) {
-	to, err := reachInstance(t, data)
-	if err != nil {
-		return nil, err
-	}
+func openViews(ctx context.Context, to reach) (*postgres.Database, error) {
 	database := postgres.New(postgres.Config{URL: to.servers.Postgres.URL})
 	if err := database.Open(ctx); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"parley/events"
 	"parley/http"
+	"parley/http/realtime"
 )
 
 // state is how an instance stands, for a person.
@@ -75,7 +76,19 @@ func lookAround(ctx context.Context, t terminal, data string, watch time.Duratio
 		}
 	}
 	now, err := look.Condition(ctx)
+	now.Retiring = retiring(to.config, time.Now())
 	return state{now}, err
+}
+
+// retiring says which models that are set up will be switched off.
+func retiring(c Config, now time.Time) (said []string) {
+	if !c.elsewhereSpeaks() {
+		return nil
+	}
+	for _, r := range realtime.New(c.provider()).Retiring() {
+		said = append(said, r.Says(now))
+	}
+	return said
 }
 
 // watch lets the gauge see for a while what becomes of the lag.
@@ -97,6 +110,9 @@ func (s state) print(t terminal) error {
 	fmt.Fprintf(t.out, "dead letters    %d of %d aggregates\ndisk            %d MiB free\n", s.Letters, s.Parked, s.Room>>20)
 	for _, status := range slices.Sorted(maps.Keys(s.Sessions)) {
 		fmt.Fprintf(t.out, "%-15s %d of the newest sessions\n", status, s.Sessions[status])
+	}
+	for _, model := range s.Retiring {
+		fmt.Fprintf(t.out, "model           %s\n", model)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Missing)) {
 		fmt.Fprintf(t.out, "missing: %s: %s\n", name, s.Missing[name])

@@ -13,7 +13,7 @@ type Price struct {
 
 // The date and the source of [Prices], and what they are in (ISO 4217).
 const (
-	PricesAsOf     = "2025-12-01"
+	PricesAsOf     = "2026-10-01"
 	PricesSource   = "https://platform.openai.com/docs/pricing"
 	PricesCurrency = "USD"
 )

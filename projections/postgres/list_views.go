@@ -174,7 +174,41 @@ func (v *Views) Overview(ctx context.Context, limit int) ([]projections.Overview
 		return nil, events.Errorf(events.CodeInvalid, "limit must be 1 to %d", MaxPage)
 	}
 	rows, err := ask(ctx, v, sessions, "order by position desc limit $1", limit)
-	return overviews(rows), err
+	if err != nil {
+		return nil, err
+	}
+	list := overviews(rows)
+	return list, v.addUsed(ctx, list)
+}
+
+// addUsed sums up what the provider counted of each session.
+func (v *Views) addUsed(ctx context.Context, list []projections.Overview) error {
+	at, ids := map[events.SessionID]*events.Used{}, make([]events.SessionID, len(list))
+	for i := range list {
+		list[i].Used = events.Used{Responses: map[string]int64{}, Transcriptions: map[string]int64{}}
+		at[list[i].ID], ids[i] = &list[i].Used, list[i].ID
+	}
+	found, err := v.db.pool.Query(ctx, "select session, spoken, kind, sum(n::bigint)::bigint from ("+
+		"select session, usage, true as spoken from "+qualified(v.db.config.Views, responses.name)+
+		" union all select session, usage, false from "+qualified(v.db.config.Views, segments.name)+
+		") used, jsonb_each_text(usage) counts(kind, n)"+
+		" where session = any($1) and jsonb_typeof(usage) = 'object' group by session, spoken, kind", ids)
+	if err != nil {
+		return translate(err, "read usage")
+	}
+	var id events.SessionID
+	var spoken bool
+	var kind string
+	var n int64
+	_, err = pgx.ForEachRow(found, []any{&id, &spoken, &kind, &n}, func() error {
+		if spoken {
+			at[id].Responses[kind] = n
+		} else {
+			at[id].Transcriptions[kind] = n
+		}
+		return nil
+	})
+	return translate(err, "read usage")
 }
 
 // Beyond lists the sessions that hold events behind a position, the last
@@ -194,7 +228,7 @@ func overviews(rows []sessionRow) []projections.Overview {
 		status, reason := r.Facts().Status()
 		list[i] = projections.Overview{
 			ID: r.ID, Learner: r.Learner, Status: status, Reason: reason,
-			StartedAt: r.StartedAt, EndedAt: r.EndedAt, Deleted: r.Deleted != nil, Position: r.Position,
+			StartedAt: r.StartedAt, EndedAt: r.EndedAt, Deleted: r.Deleted != nil, Position: r.Position, Model: r.Model,
 		}
 	}
 	return list

@@ -182,6 +182,21 @@ func TestDeletion(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the operator sees what was used, and not a word", func(t *testing.T) {
+		counted := append(talk(first, anna),
+			on(first.Aggregate(), &events.UsageRecorded{Call: 1, Response: "r1", Tokens: map[string]int64{"output": 90, "output_audio": 70}}),
+			on(first.Aggregate(), &events.UsageRecorded{Call: 1, Response: "r2", Tokens: map[string]int64{"output": 10}}),
+			on(first.Aggregate(), &events.UsageRecorded{Call: 1, Item: "apples", Tokens: map[string]int64{"input": 7}}))
+		read := given(t, append(counted, started(second, anna))...)
+		seen, err := read.Overview(t.Context(), 10)
+		if err != nil || len(seen) != 2 {
+			t.Fatalf("got %+v, %v", seen, err)
+		}
+		want := events.Used{Responses: map[string]int64{"output": 100, "output_audio": 70}, Transcriptions: map[string]int64{"input": 7}}
+		if diff := cmp.Diff(want, seen[1].Used); diff != "" || len(seen[0].Used.Responses) != 0 || seen[1].Model != "m" {
+			t.Error(diff, seen)
+		}
+	})
 	t.Run("the operator sees that its erasure is on the way", func(t *testing.T) {
 		seen, err := read.Overview(t.Context(), 10)
 		if err != nil || len(seen) != 1 || !seen[0].Deleted || seen[0].ID != first {
