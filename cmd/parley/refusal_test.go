@@ -31,6 +31,7 @@ func TestRefusals(t *testing.T) {
 	t.Run("account", func(t *testing.T) { refuseAccounts(t, p) })
 	t.Run("body", func(t *testing.T) { refuseBodies(t, c) })
 	t.Run("reports", func(t *testing.T) { refuseReports(t, c) })
+	t.Run("strange reports", func(t *testing.T) { refuseStrangeReports(t, ada) })
 	t.Run("another's session is not there", func(t *testing.T) { refuseForeign(t, c, berk) })
 	t.Run("an operator does not practise", func(t *testing.T) {
 		olga := signIn(t, p.base, "olga@example.org")
