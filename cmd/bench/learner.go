@@ -11,6 +11,7 @@ import (
 	"net/http/cookiejar"
 	"os/exec"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -65,11 +66,36 @@ func (l *learner) ask(ctx context.Context, method, path string, body, into any) 
 	case err != nil:
 		return err
 	case response.StatusCode >= http.StatusMultipleChoices:
-		return fmt.Errorf("%s %s: %s: %s", method, path, response.Status, answer)
+		return &refusal{response.StatusCode, fmt.Sprintf("%s %s: %s: %s", method, path, response.Status, answer)}
 	case into == nil:
 		return nil
 	}
 	return json.Unmarshal(answer, into)
+}
+
+// refusal is an answer that is no success.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// againPause is what a page waits at least before it asks once more.
+const againPause = 500 * time.Millisecond
+
+// again asks until the server has time, as a page does.
+func again(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		var refused *refusal
+		if !errors.As(err, &refused) || refused.status != http.StatusServiceUnavailable {
+			return err
+		}
+		if err := until(ctx, time.Now().Add(againPause)); err != nil {
+			return err
+		}
+	}
 }
 
 // sessions starts that many, each with a call that has its token.
@@ -92,7 +118,8 @@ func (l *learner) sessions(ctx context.Context, n int) ([]*reporter, error) {
 		group.Go(func() error {
 			r := &reporter{learner: l}
 			reporters[i] = r
-			if err := l.ask(ctx, http.MethodPost, "/api/sessions", map[string]string{"topic_id": list.Topics[0].ID}, &r.session); err != nil {
+			topic := map[string]string{"topic_id": list.Topics[0].ID}
+			if err := again(ctx, func() error { return l.ask(ctx, http.MethodPost, "/api/sessions", topic, &r.session) }); err != nil {
 				return err
 			}
 			_, err := r.token(ctx)
@@ -116,19 +143,28 @@ func (r *reporter) path(more string) string { return "/api/sessions/" + r.sessio
 // say reports one turn of the learner and waits until it is durable.
 func (r *reporter) say(ctx context.Context) (int, error) {
 	r.n++
-	heard := map[string]any{
-		"type": "conversation.item.input_audio_transcription.completed", "item_id": fmt.Sprintf("item_%d", r.n),
-		"content_index": 0, "transcript": sentence(),
+	return 1, r.report(ctx, r.n)
+}
+
+// report hands in the turns from that number to the last one.
+func (r *reporter) report(ctx context.Context, from int) error {
+	var reports []any
+	for n := from; n <= r.n; n++ {
+		heard := map[string]any{
+			"type": "conversation.item.input_audio_transcription.completed", "item_id": fmt.Sprintf("item_%d", n),
+			"content_index": 0, "transcript": sentence(),
+		}
+		reports = append(reports, map[string]any{"n": n, "call": 1, "at_ms": 100 * n, "rec_ms": nil, "event": heard})
 	}
-	report := map[string]any{"n": r.n, "call": 1, "at_ms": 100 * r.n, "rec_ms": nil, "event": heard}
 	var receipt struct {
-		Accepted int `json:"accepted"`
+		Accepted   int `json:"accepted"`
+		Duplicates int `json:"duplicates"`
 	}
-	err := r.learner.ask(ctx, http.MethodPost, r.path("/events"), map[string]any{"events": []any{report}}, &receipt)
-	if err == nil && receipt.Accepted != 1 {
+	err := r.learner.ask(ctx, http.MethodPost, r.path("/events"), map[string]any{"events": reports}, &receipt)
+	if err == nil && receipt.Accepted+receipt.Duplicates != len(reports) {
 		err = fmt.Errorf("session %s: report %d was not accepted", r.session.ID, r.n)
 	}
-	return receipt.Accepted, err
+	return err
 }
 
 // http measures reports that pages hand in through the API of a real program.

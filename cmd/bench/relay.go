@@ -6,11 +6,12 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// relayed is how many events a second a page hands in, each by itself, as it does
-// when they come as slowly as that.
-const relayed = 2
+// eventPause lies between two events of a page that relays a conversation.
+const eventPause = 500 * time.Millisecond
 
 // relay measures many pages that relay at the pace of a conversation, from the
 // request to the durable answer, beside as many requests to a route that does
@@ -36,14 +37,17 @@ func (b *bench) relay(ctx context.Context) error {
 			return err
 		}
 		relaying := func(ctx context.Context) (sample, error) {
-			s, err := b.paced(ctx, saying(pages))
+			s, err := b.relaying(ctx, len(pages), func(ctx context.Context, page, events int) error { return pages[page].relay(ctx, events) })
 			if err != nil {
 				return sample{}, err
 			}
 			s.bytes, err = p.resident(ctx)
 			return s, err
 		}
-		medians, err := b.plan.measure(ctx, relaying, func(ctx context.Context) (sample, error) { return b.paced(ctx, l.idling(len(pages))) })
+		idling := func(ctx context.Context) (sample, error) {
+			return b.relaying(ctx, len(pages), func(ctx context.Context, _, _ int) error { return l.ask(ctx, http.MethodGet, "/healthz", nil, nil) })
+		}
+		medians, err := b.plan.measure(ctx, relaying, idling)
 		if err != nil {
 			return err
 		}
@@ -61,31 +65,40 @@ func (b *bench) relay(ctx context.Context) error {
 // to have something to say.
 func (b *bench) conversation() time.Duration { return max(2*b.plan.round, time.Second) }
 
-// idling ask for what costs the server nothing.
-func (l *learner) idling(n int) []step {
-	steps := make([]step, n)
-	for i := range steps {
-		steps[i] = func(ctx context.Context) (int, error) { return 1, l.ask(ctx, http.MethodGet, "/healthz", nil, nil) }
+// relaying lets pages hand in events at the pace of a conversation, as their outbox
+// does: one batch at a time, and what comes meanwhile with the next. An event's time
+// counts from when it was there.
+func (b *bench) relaying(ctx context.Context, pages int, hand func(ctx context.Context, page, events int) error) (sample, error) {
+	total := int(b.conversation() / eventPause)
+	answers := make([][]time.Duration, pages)
+	began := time.Now()
+	group, ctx := errgroup.WithContext(ctx)
+	for page := range pages {
+		group.Go(func() error {
+			first := began.Add(eventPause * time.Duration(page) / time.Duration(pages))
+			for len(answers[page]) < total {
+				told := len(answers[page])
+				if err := until(ctx, first.Add(time.Duration(told)*eventPause)); err != nil {
+					return err
+				}
+				there := min(total, int(time.Since(first)/eventPause)+1)
+				if err := hand(ctx, page, there-told); err != nil {
+					return err
+				}
+				for i := told; i < there; i++ {
+					answers[page] = append(answers[page], time.Since(first.Add(time.Duration(i)*eventPause)))
+				}
+			}
+			return nil
+		})
 	}
-	return steps
+	err := group.Wait()
+	return sampleOf(pages*total, time.Since(began), slices.Concat(answers...)), err
 }
 
-// paced lets pages do their step at the pace of a conversation. An answer's time
-// counts from when its event was there, so that a page whose answers are late is
-// not taken for one that has little to say.
-func (b *bench) paced(ctx context.Context, pages []step) (sample, error) {
-	p := pace{rate: relayed * len(pages), lasts: b.conversation()}
-	found := make([][]time.Duration, len(pages))
-	began := time.Now()
-	done, took, err := p.keep(ctx, len(pages), func(ctx context.Context, page int) error {
-		i := len(found[page])*len(pages) + page
-		due := began.Add(time.Duration(i) * time.Second / time.Duration(p.rate))
-		_, err := pages[page](ctx)
-		found[page] = append(found[page], time.Since(due))
-		return err
-	})
-	if err != nil {
-		return sample{}, err
-	}
-	return sampleOf(done, took, slices.Concat(found...)), nil
+// relay hands in that many new events.
+func (r *reporter) relay(ctx context.Context, events int) error {
+	from := r.n + 1
+	r.n += events
+	return again(ctx, func() error { return r.report(ctx, from) })
 }
