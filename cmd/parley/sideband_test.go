@@ -25,6 +25,29 @@ func (c *conversation) dial(t *testing.T, n int) *partnertest.Caller {
 	return caller
 }
 
+func (c *conversation) wantEndedBecause(why string, changed <-chan struct{}) {
+	c.t.Helper()
+	c.until(why, changed, func() bool {
+		return c.must(http.StatusOK, "GET", c.path(""), nil).text("ended_because") == why
+	})
+}
+
+func TestCallAtTheLimitOfTheDay(t *testing.T) {
+	p := start(t, t.TempDir(), "PARLEY_LIMIT_TALK=5s")
+	ada := p.setUp(t)
+	changed := ada.watch()
+	c := ada.startSession()
+	caller := c.dial(t, 1)
+	t.Run("is cut when the day's talk is used", func(t *testing.T) {
+		caller.Wait(caller.Closed)
+		c.wantEndedBecause("used_up", changed)
+	})
+	t.Run("is the last one that day", func(t *testing.T) {
+		next := ada.startSession()
+		next.refuse(http.StatusTooManyRequests, "used_up", "POST", next.path("/token"), nil)
+	})
+}
+
 func TestCallOfTheServersOwn(t *testing.T) {
 	p := start(t, t.TempDir(), "PARLEY_SESSION_IDLE=6s")
 	ada := p.setUp(t)
@@ -48,11 +71,7 @@ func TestCallOfTheServersOwn(t *testing.T) {
 		c := ada.startSession()
 		caller := c.dial(t, 1)
 		caller.Wait(caller.Closed)
-		if a := c.must(http.StatusOK, "GET", c.path(""), nil); a.text("ended_because") != "idle" {
-			c.until("idle", changed, func() bool {
-				return c.must(http.StatusOK, "GET", c.path(""), nil).text("ended_because") == "idle"
-			})
-		}
+		c.wantEndedBecause("idle", changed)
 	})
 	t.Run("is cut when its session is deleted", func(t *testing.T) {
 		c := ada.startSession()
