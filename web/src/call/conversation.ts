@@ -34,6 +34,7 @@ export type ConversationParts = {
   voices: Pick<
     Voices,
     | 'microphone'
+    | 'still'
     | 'recordable'
     | 'tutorLevel'
     | 'hearTutor'
@@ -65,7 +66,8 @@ export type ConversationParts = {
  */
 export class Conversation {
   readonly #parts: ConversationParts
-  readonly #keeping: Keeping
+  /** The recording, and its way to be saved. */
+  readonly keeping: Keeping
   readonly #ear: Ear
   /** Mute, push-to-talk, writing: what the learner does at her microphone. */
   readonly floor: Floor
@@ -102,7 +104,7 @@ export class Conversation {
     this.#script = new Ongoing(parts.wait, parts.onCaptions)
     this.#asked = parts.clicked
     this.#ear = new Ear(parts.talk.relay, () => parts.voices.tutorLevel(), parts.wait)
-    this.#keeping = new Keeping(parts.talk, parts.tape, parts.now)
+    this.keeping = new Keeping(parts)
   }
 
   /** How long it has lasted since the first call stood, and when it is going to end. */
@@ -255,17 +257,12 @@ export class Conversation {
 
   /** Starts the clock and the recording. */
   startRecording(): void {
-    const { talk, voices, awake, now, wait, onInput } = this.#parts
+    const { talk, awake, now, wait, onInput } = this.#parts
     const number = this.#current?.number ?? 0
     this.#began = now()
     this.floor.begin()
     awake.hold()
-    const recording = this.#keeping.record(voices.recordable, (cause) => {
-      const because = cause instanceof Error ? cause.name : 'unknown'
-      talk.relay.tell(this.#current?.number ?? number, { type: 'parley.recording_stopped', cause: because })
-      onInput({ type: 'notice', notice: 'recording_stopped' })
-    })
-    if (recording) talk.relay.tell(number, { type: 'parley.recording_started' })
+    this.keeping.record(() => this.#current?.number ?? number)
     void wait(talk.limits.session_ms).then(() => {
       onInput({ type: 'end', why: { cause: 'time_limit' } })
     })
@@ -281,26 +278,26 @@ export class Conversation {
   async useMicrophone(device: string): Promise<void> {
     const trouble = await this.#parts.voices.openMicrophone(device)
     if (!trouble) await this.#current?.hear(this.#parts.voices.microphone ?? null)
-    this.#parts.onInput({ type: 'notice', notice: trouble ? 'microphone_lost' : null })
+    this.#parts.onInput({ type: 'notice', notice: 'microphone_lost', on: trouble !== undefined })
   }
 
   async stopRecording(reason: EndReason): Promise<void> {
     this.#parts.awake.release()
     this.dropNext()
-    await this.#keeping.stop(reason)
+    await this.keeping.stop(reason)
     this.#parts.onInput({ type: 'recording_stopped' })
   }
 
   async save(): Promise<void> {
     const { onInput } = this.#parts
-    const refusal = await this.#keeping.save(this.#settle(), (stage) => {
+    const refusal = await this.keeping.save(this.#settle(), (stage) => {
       onInput({ type: 'progress', stage: stage.name, share: 'share' in stage ? stage.share : 0 })
     })
     onInput(refusal ? { type: 'not_saved', ...refusal } : { type: 'saved' })
   }
 
   closeSession(): Promise<void> {
-    return this.#keeping.close()
+    return this.keeping.close()
   }
 
   /** Lets go of everything. */
@@ -308,7 +305,7 @@ export class Conversation {
     this.#parts.awake.release()
     this.#hangUp()
     await this.#ear.close()
-    await this.#keeping.stop()
+    await this.keeping.stop()
     await this.#parts.voices.close()
   }
 

@@ -1,41 +1,79 @@
 import { Problem, type ProblemCode } from '../api/problem'
 import type { EndReason } from '../api/types'
+import type { Wait } from '../outbox/backoff'
 import type { Recorder, RecorderParts } from '../recording/recorder'
 import { NotSaved, type Stage } from '../saving/save'
+import type { Kept } from './runner'
+import type { Input } from './state'
 import type { Talk } from './talk'
+import { vigil } from './vigil'
+import type { Voices } from './voices'
 
 /** The part of a recorder that a tape uses. */
-export type Machine = Pick<Recorder, 'start' | 'elapsed' | 'stop'>
+export type Machine = Pick<Recorder, 'start' | 'elapsed' | 'stop' | 'keptMs' | 'keptAgo' | 'recording'>
 
 /** Makes a recorder of a stream, in a format. */
 export type Tape = (stream: MediaStream, format: string, parts: RecorderParts) => Machine
 
+/** What a keeping needs from its surroundings. */
+export type KeepingParts = {
+  talk: Talk
+  tape: Tape
+  voices: Pick<Voices, 'recordable' | 'still'>
+  /** Milliseconds of a clock that never stands still. */
+  now: () => number
+  wait: Wait
+  onInput: (input: Input) => void
+}
+
 /** What a session leaves behind: its recording, and its way to be saved. */
 export class Keeping {
   readonly #talk: Talk
-  readonly #tape: Tape
-  readonly #now: () => number
+  readonly #parts: KeepingParts
   #machine: Machine | undefined
+  #over = false
 
-  constructor(talk: Talk, tape: Tape, now: () => number) {
-    this.#talk = talk
-    this.#tape = tape
-    this.#now = now
+  constructor(parts: KeepingParts) {
+    this.#parts = parts
+    this.#talk = parts.talk
   }
 
-  /** Records a stream from now on; `onFailure` when that breaks off. False when this browser records nothing. */
-  record(stream: MediaStream | undefined, onFailure: (cause: unknown) => void): boolean {
-    const { kept, saver, relay } = this.#talk
-    if (!kept.contentType || !stream) return false
-    const parts = { session: kept.id, slices: saver.slices, now: this.#now, onFailure }
-    this.#machine = this.#tape(stream, kept.contentType, parts)
+  /** Records from now on, where this browser can, and watches over it. `call` is the number of the present one. */
+  record(call: () => number): void {
+    this.#roll(call)
+    const { now, wait, voices, onInput } = this.#parts
+    const watched = { keptAgo: () => this.#keptAgo, isStill: () => voices.still }
+    void vigil(watched, { now, wait }, () => this.#over, onInput)
+  }
+
+  #roll(call: () => number): void {
+    const { kept, saver, relay, limits } = this.#talk
+    const { now, tape, voices, onInput } = this.#parts
+    if (!kept.contentType || !voices.recordable) return
+    const onFailure = (cause: unknown) => {
+      const because = cause instanceof Error ? cause.name : 'unknown'
+      relay.tell(call(), { type: 'parley.recording_stopped', cause: because })
+      onInput({ type: 'notice', notice: 'recording_stopped', on: true })
+    }
+    const parts = { session: kept.id, slices: saver.slices, now, most: limits.upload_bytes, onFailure }
+    this.#machine = tape(voices.recordable, kept.contentType, parts)
     this.#machine.start()
     relay.timeBy(this.#machine)
-    return true
+    relay.tell(call(), { type: 'parley.recording_started' })
+  }
+
+  /** What of it is on this device. */
+  get kept(): Kept {
+    return { ms: this.#machine?.keptMs ?? 0, recording: this.#machine?.recording ?? false }
+  }
+
+  get #keptAgo(): number | undefined {
+    return this.#machine?.recording ? this.#machine.keptAgo : undefined
   }
 
   /** Resolves when the last slice is on disk. */
   async stop(reason?: EndReason): Promise<void> {
+    this.#over = true
     if (reason) this.#talk.kept = { ...this.#talk.kept, ended: reason }
     await this.#machine?.stop()
     if (!reason) return

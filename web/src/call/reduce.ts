@@ -52,7 +52,7 @@ function connecting(state: Of<'connecting'>, input: Input): Step {
       return giveUp(state, { what: 'token', code: input.code })
     case 'call_connected':
       return step(
-        { name: 'talking', turn: 'thinking', muted: false, notice: null, next: null },
+        { name: 'talking', turn: 'thinking', muted: false, notices: [], next: null },
         { do: 'start_recording' },
         { do: 'note_call' },
       )

@@ -180,7 +180,7 @@ export class Rehearsal {
       },
       account: 'a',
       topic: { id: 't', title: 'T' } as Topic,
-      limit: 3_600_000,
+      limits: { session_max_ms: 3_600_000, upload_max_bytes: 268_435_456 },
       manner,
       microphone: '',
       saver: () => Promise.resolve(this.#saver()),
@@ -210,6 +210,9 @@ export class Rehearsal {
       tape: () => ({
         start: () => void this.tape.recorded++,
         elapsed: () => this.now,
+        keptMs: 0,
+        keptAgo: 0,
+        recording: true,
         stop: () => this.tape.stopped.passed,
       }),
       awake: { hold: () => undefined, release: () => undefined },
@@ -225,6 +228,7 @@ export class Rehearsal {
   #voices() {
     return {
       microphone: this.#track('microphone'),
+      still: false,
       recordable: {} as MediaStream,
       wake: () => undefined,
       openMicrophone: (device = '') => {

@@ -1,6 +1,6 @@
 import type { Client } from '../api/client'
 import { Problem } from '../api/problem'
-import type { Topic } from '../api/types'
+import type { Me, Topic } from '../api/types'
 import { ulid } from '../api/ulid'
 import type { Live } from '../live/live'
 import type { Wait } from '../outbox/backoff'
@@ -11,7 +11,7 @@ import { lockOf } from './lock'
 import type { Manner } from './manner'
 import type { Line } from './provider'
 import { reduce } from './reduce'
-import { initial, type Effect, type FailureReason, type Input, type State } from './state'
+import { initial, type Effect, type FailureReason, type Input, type Notice, type State } from './state'
 import type { Talk, TalkParts } from './talk'
 import type { Voices } from './voices'
 
@@ -27,8 +27,8 @@ export type RunnerParts = {
   live: Pick<Live, 'subscribe'>
   account: string
   topic: Topic
-  /** Longest session, in ms. */
-  limit: number
+  /** The server's limits. */
+  limits: Me['limits']
   manner: Manner
   /** The microphone to open; empty: the system's choice. */
   microphone: string
@@ -54,6 +54,9 @@ export type RunnerParts = {
 /** How long a conversation has lasted and may still last; and how long it may still be quiet; in ms. */
 export type Times = { elapsed: number; left: number; patience: number }
 
+/** How much of the recording is on this device's disk, in ms; and whether it goes on. */
+export type Kept = { ms: number; recording: boolean }
+
 /**
  * Runs one conversation: asks the reducer what to do about whatever happens,
  * and has it done, by the voices before the session is open, by the
@@ -77,7 +80,7 @@ export class Runner {
     this.#manner = parts.manner
     this.#device = parts.microphone
     this.#voices = parts.voices(() => {
-      this.#dispatch({ type: 'notice', notice: 'microphone_lost' })
+      this.#dispatch({ type: 'notice', notice: 'microphone_lost', on: true })
     })
     this.session = ulid(parts.date().getTime(), (bytes) =>
       crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
@@ -147,6 +150,11 @@ export class Runner {
     this.#conversation?.choose(line)
   }
 
+  /** The learner has read it, and goes on. */
+  dismiss(notice: Notice): void {
+    this.#dispatch({ type: 'notice', notice, on: false })
+  }
+
   /** Uses another microphone: the named one, or the one of the system. */
   useMicrophone(device: string): void {
     this.#device = device
@@ -161,7 +169,18 @@ export class Runner {
 
   /** How long it has lasted, and when it is going to end. */
   times(): Times {
-    return this.#conversation?.times() ?? { elapsed: 0, left: this.#parts.limit, patience: Infinity }
+    return (
+      this.#conversation?.times() ?? {
+        elapsed: 0,
+        left: this.#parts.limits.session_max_ms,
+        patience: Infinity,
+      }
+    )
+  }
+
+  /** What of the recording is kept on this device. */
+  kept(): Kept {
+    return this.#conversation?.keeping.kept ?? { ms: 0, recording: false }
   }
 
   /** The page goes elsewhere. What was recorded stays kept on this device, for any page to finish. */
@@ -217,13 +236,13 @@ export class Runner {
   }
 
   async #open(): Promise<Conversation> {
-    const { api, account, topic, now, limit } = this.#parts
+    const { api, account, topic, now, limits } = this.#parts
     const later = await this.#parts.later().catch((cause: unknown) => {
       throw new Problem('offline', 0, String(cause))
     })
     const saver = await this.#parts.saver()
-    const talk = await later.openTalk({ id: this.session, api, saver, account, topic, now, limit }, () => {
-      this.#dispatch({ type: 'notice', notice: 'store_refused' })
+    const talk = await later.openTalk({ id: this.session, api, saver, account, topic, now, limits }, () => {
+      this.#dispatch({ type: 'notice', notice: 'store_refused', on: true })
     })
     return later.converse({
       ...this.#parts,

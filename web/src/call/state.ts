@@ -6,7 +6,14 @@ import type { MicrophoneTrouble } from './microphone'
 export type Turn = 'listening' | 'hearing' | 'thinking' | 'speaking'
 
 /** Something went wrong that the conversation survives; the learner is told. */
-export type Notice = 'recording_stopped' | 'microphone_lost' | 'store_refused'
+export type Notice =
+  | 'recording_stopped'
+  /** Nothing has reached this device's store for a moment; it may come back. */
+  | 'recording_stalled'
+  | 'store_refused'
+  | 'microphone_lost'
+  /** It is open and gives no sound at all. */
+  | 'microphone_silent'
 
 /** Why a conversation could not begin, or not be saved. */
 export type FailureReason =
@@ -40,7 +47,7 @@ export type State =
   /** Before the start. The microphone may be tried out. */
   | { name: 'idle'; microphone: 'untried' | 'asked' | 'heard'; trouble: MicrophoneTrouble | null }
   | { name: 'connecting'; step: 'microphone' | 'session' | 'token' | 'call' }
-  | { name: 'talking'; turn: Turn; muted: boolean; notice: Notice | null; next: Next | null }
+  | { name: 'talking'; turn: Turn; muted: boolean; notices: readonly Notice[]; next: Next | null }
   /**
    * The call is disturbed. It may heal by itself; if not, a new one goes on
    * with the conversation. `tries` counts the failures so far.
@@ -50,7 +57,7 @@ export type State =
       phase: 'healing' | 'minting' | 'calling' | 'waiting'
       tries: number
       muted: boolean
-      notice: Notice | null
+      notices: readonly Notice[]
     }
   /** Over; the recorder writes its last slice. */
   | { name: 'ending'; why: Why }
@@ -84,7 +91,8 @@ export type Input =
   | { type: 'next_failed' }
   | { type: 'turn'; turn: Turn }
   | { type: 'mute'; on: boolean }
-  | { type: 'notice'; notice: Notice | null }
+  /** Something is, or is no longer, amiss; `on: false` also when the learner has read it. */
+  | { type: 'notice'; notice: Notice; on: boolean }
   | { type: 'end'; why: Why }
   | { type: 'recording_stopped' }
   | { type: 'save' }

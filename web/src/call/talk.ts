@@ -1,5 +1,5 @@
 import type { Client } from '../api/client'
-import type { TalkLimits, Topic } from '../api/types'
+import type { Me, TalkLimits, Topic } from '../api/types'
 import type { KeptSession } from '../device/kept'
 import type { Outbox } from '../outbox/outbox'
 import { recordingFormat } from '../recording/recorder'
@@ -16,8 +16,8 @@ export type Talk = {
   readonly limits: Limits
 }
 
-/** Limits of a session, in ms. */
-export type Limits = Pick<TalkLimits, 'session_ms' | 'idle_ms'>
+/** Limits of a session, in ms, and of its recording, in bytes. */
+export type Limits = Pick<TalkLimits, 'session_ms' | 'idle_ms'> & { upload_bytes: number }
 
 /** What opening a session needs. */
 export type TalkParts = {
@@ -28,8 +28,8 @@ export type TalkParts = {
   account: string
   topic: Topic
   now: () => number
-  /** Longest session, in ms, should the server not say. */
-  limit: number
+  /** The server's limits: the longest session, should it tell no other of this one, and the longest file. */
+  limits: Me['limits']
 }
 
 /**
@@ -37,7 +37,7 @@ export type TalkParts = {
  * the server refuses, with the store's own error when this browser does.
  */
 export async function openTalk(
-  { id, api, saver, account, topic, now, limit }: TalkParts,
+  { id, api, saver, account, topic, now, limits: general }: TalkParts,
   onStoreTrouble: (cause: unknown) => void,
 ): Promise<Talk> {
   const kept: KeptSession = {
@@ -50,10 +50,12 @@ export async function openTalk(
   }
   // Kept first: what this browser cannot keep should not begin at the server.
   await saver.kept.keep(kept)
-  let limits: Limits = { session_ms: limit, idle_ms: 0 }
+  const upload_bytes = general.upload_max_bytes
+  let limits: Limits = { session_ms: general.session_max_ms, idle_ms: 0, upload_bytes }
   try {
     const { limits: told } = await api.startSession(topic.id, id)
-    if (told) limits = { ...told, session_ms: Math.min(told.session_ms, told.day_ms ?? Infinity) }
+    if (told)
+      limits = { ...told, upload_bytes, session_ms: Math.min(told.session_ms, told.day_ms ?? Infinity) }
   } catch (cause) {
     await saver.kept.forget(id)
     throw cause

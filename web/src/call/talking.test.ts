@@ -4,6 +4,9 @@ import type { Input, Why } from './state'
 import { after, done, token, toTalking } from './steps'
 import { mostRefusals, mostTries } from './talking'
 
+const lost: Input = { type: 'notice', notice: 'microphone_lost', on: true }
+const stopped: Input = { type: 'notice', notice: 'recording_stopped', on: true }
+
 describe('talking', () => {
   test('the tutor is asked to open', () => {
     expect(done(after(...toTalking, { type: 'provider_ready' }).effects)).toEqual(['greet'])
@@ -26,8 +29,13 @@ describe('talking', () => {
   })
 
   test('a notice is shown and talking goes on', () => {
-    const { state } = after(...toTalking, { type: 'notice', notice: 'recording_stopped' })
-    expect(state).toMatchObject({ name: 'talking', notice: 'recording_stopped' })
+    const { state } = after(...toTalking, lost, stopped, lost)
+    expect(state).toMatchObject({ name: 'talking', notices: ['microphone_lost', 'recording_stopped'] })
+  })
+
+  test('a notice goes when it is over, and others stay, over a disturbance too', () => {
+    const { state } = after(...toTalking, lost, stopped, { type: 'call_disturbed' }, { ...lost, on: false })
+    expect(state).toMatchObject({ name: 'reconnecting', notices: ['recording_stopped'] })
   })
 
   test('the end mutes and stops the recording, with its reason', () => {

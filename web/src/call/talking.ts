@@ -1,10 +1,11 @@
 // The rules while people talk: a call that is disturbed, replaced, or rolled over.
 import type { ProblemCode } from '../api/problem'
 import type { EndReason } from '../api/types'
-import { step, type Effect, type Input, type Of, type Step, type Why } from './state'
+import { step, type Effect, type Input, type Notice, type Of, type Step, type Why } from './state'
 
 type Talking = Of<'talking'>
 type Reconnecting = Of<'reconnecting'>
+type Told = Extract<Input, { type: 'notice' }>
 
 /** How often a new call is tried while nobody answers: some two minutes. */
 export const mostTries = 10
@@ -36,7 +37,7 @@ export function talking(state: Talking, input: Input): Step {
     case 'mute':
       return step({ ...state, muted: input.on }, { do: 'mute', on: input.on })
     case 'notice':
-      return step({ ...state, notice: input.notice })
+      return step({ ...state, notices: noted(state.notices, input) })
     case 'call_disturbed':
       return step(
         { ...disturbed(state), phase: 'healing' },
@@ -99,8 +100,14 @@ function lost(state: Talking): Step {
   }
 }
 
-function disturbed({ muted, notice }: Talking): Reconnecting {
-  return { name: 'reconnecting', phase: 'healing', tries: 0, muted, notice }
+// Each is shown once, the latest last, until it is over or was read.
+function noted(notices: readonly Notice[], { notice, on }: Told): readonly Notice[] {
+  if (notices.includes(notice) === on) return notices
+  return on ? [...notices, notice] : notices.filter((other) => other !== notice)
+}
+
+function disturbed({ muted, notices }: Talking): Reconnecting {
+  return { name: 'reconnecting', phase: 'healing', tries: 0, muted, notices }
 }
 
 /** While it does not. */
@@ -109,7 +116,7 @@ export function reconnecting(state: Reconnecting, input: Input): Step {
     case 'mute':
       return step({ ...state, muted: input.on }, { do: 'mute', on: input.on })
     case 'notice':
-      return step({ ...state, notice: input.notice })
+      return step({ ...state, notices: noted(state.notices, input) })
     case 'end':
       return end(input.why, { do: 'stop_awaiting' })
     default:
@@ -153,8 +160,8 @@ function whyOf(code: ProblemCode): Why {
   return silent.has(code) ? { cause: 'unreachable' } : { cause: 'refused', code }
 }
 
-function up({ muted, notice }: Reconnecting): Talking {
-  return { name: 'talking', turn: 'listening', muted, notice, next: null }
+function up({ muted, notices }: Reconnecting): Talking {
+  return { name: 'talking', turn: 'listening', muted, notices, next: null }
 }
 
 function again(state: Reconnecting, most: number, why: Why): Step {

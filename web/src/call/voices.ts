@@ -9,6 +9,7 @@ export class Voices {
   #mixer: Mixer | undefined
   #microphone: MediaStream | undefined
   #muted = false
+  #heard = false
 
   constructor(devices: MediaDevices | undefined, onMicrophoneLost: () => void) {
     this.#devices = devices
@@ -40,6 +41,7 @@ export class Voices {
     if ('trouble' in opened) return opened.trouble
     this.#letGo()
     this.#microphone = opened.stream
+    this.#heard = false
     this.#mixer?.addLearner(opened.stream)
     for (const track of opened.stream.getAudioTracks()) {
       track.enabled = !this.#muted
@@ -63,6 +65,17 @@ export class Voices {
   /** How loud the learner is, 0 to 1. */
   learnerLevel(): number {
     return this.#mixer?.learnerLevel() ?? 0
+  }
+
+  /**
+   * Whether the microphone gives nothing, not even the noise of a room: the
+   * system has it muted, or it has not given a single sound since it was opened.
+   */
+  get still(): boolean {
+    const track = this.microphone
+    if (!track || this.#muted || !track.enabled) return false
+    this.#heard ||= this.#mixer?.learnerSounds() ?? true
+    return track.muted || !this.#heard
   }
 
   /** How loud the tutor is, 0 to 1. */

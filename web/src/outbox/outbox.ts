@@ -11,7 +11,7 @@ export type OutboxParts = {
   send: (session: string, events: RelayedEvent[]) => Promise<EventReceipt>
   wait: Wait
   random: () => number
-  /** This device's store refused; the events are still being sent. */
+  /** This device's store refused, which is told once; the events are still being sent. */
   onStoreTrouble: (cause: unknown) => void
 }
 
@@ -26,6 +26,7 @@ export class Outbox {
   #lastN = 0
   #sending: Promise<void> | undefined
   #writing: Promise<void> = Promise.resolve()
+  #troubled = false
 
   constructor(parts: OutboxParts) {
     this.#parts = parts
@@ -48,7 +49,7 @@ export class Outbox {
     this.#queue.push(numbered)
     this.#writing = this.#writing
       .then(() => this.#parts.store.add(this.#parts.session, numbered))
-      .catch(this.#parts.onStoreTrouble)
+      .catch(this.#tellTrouble)
     // A refusal reaches whoever flushes; the events stay where they are.
     this.#start().catch(() => undefined)
   }
@@ -78,7 +79,13 @@ export class Outbox {
 
   // Kept too long is harmless: what is sent twice is taken once.
   #forget(through: number): Promise<void> {
-    return this.#parts.store.answered(this.#parts.session, through).catch(this.#parts.onStoreTrouble)
+    return this.#parts.store.answered(this.#parts.session, through).catch(this.#tellTrouble)
+  }
+
+  readonly #tellTrouble = (cause: unknown): void => {
+    if (this.#troubled) return
+    this.#troubled = true
+    this.#parts.onStoreTrouble(cause)
   }
 
   async #deliver(batch: RelayedEvent[]): Promise<void> {

@@ -41,6 +41,12 @@ export class Mixer {
     return this.#level(this.#meters[0])
   }
 
+  /** Whether the learner's side gives any sound right now, however low. */
+  learnerSounds(): boolean {
+    this.#meters[0].getFloatTimeDomainData(this.#samples)
+    return this.#samples.some((sample) => sample !== 0)
+  }
+
   /** The same for the tutor. */
   tutorLevel(): number {
     return this.#level(this.#meters[1])

@@ -17,8 +17,20 @@ export type RecorderParts = {
   slices: Slices
   /** Milliseconds of a clock that never stands still: performance.now. */
   now: () => number
+  /** The longest file that the server takes, in bytes. */
+  most: number
   /** The recording broke off; what was kept up to here is good. */
   onFailure: (cause: unknown) => void
+}
+
+/** Why a recording broke off, beside what the browser itself names. */
+export class BrokenOff extends Error {
+  override readonly name: 'TrackEnded' | 'TooLong'
+
+  constructor(name: BrokenOff['name']) {
+    super()
+    this.name = name
+  }
 }
 
 /**
@@ -31,7 +43,13 @@ export class Recorder {
   readonly #parts: RecorderParts
   #started = 0
   #count = 0
+  #bytes = 0
+  #keptMs = 0
+  #keptAt = 0
+  #stopping = false
   #failed = false
+  /** A slice is missing: later ones would leave a hole. */
+  #holed = false
   #writing: Promise<void> = Promise.resolve()
 
   constructor(stream: MediaStream, format: string, parts: RecorderParts) {
@@ -41,13 +59,17 @@ export class Recorder {
       this.#take(event.data)
     }
     this.#recorder.onerror = (event) => {
-      this.#fail(event)
+      this.#fail((event as ErrorEvent).error ?? event)
+    }
+    // It stops by itself when what it records has ended.
+    this.#recorder.onstop = () => {
+      if (!this.#stopping) this.#fail(new BrokenOff('TrackEnded'))
     }
   }
 
   start(): void {
     // File time follows this clock from this moment.
-    this.#started = this.#parts.now()
+    this.#started = this.#keptAt = this.#parts.now()
     this.#recorder.start(sliceMs)
   }
 
@@ -56,8 +78,24 @@ export class Recorder {
     return Math.round(this.#parts.now() - this.#started)
   }
 
+  /** How much of it is on disk, in ms. */
+  get keptMs(): number {
+    return this.#keptMs
+  }
+
+  /** Whether it goes on. */
+  get recording(): boolean {
+    return !this.#failed && this.#recorder.state !== 'inactive'
+  }
+
+  /** How long ago the last slice reached the disk, in ms. */
+  get keptAgo(): number {
+    return this.#parts.now() - this.#keptAt
+  }
+
   /** Resolves when the last slice is on disk. */
   async stop(): Promise<void> {
+    this.#stopping = true
     if (this.#recorder.state !== 'inactive') {
       const stopped = new Promise((resolve) => {
         this.#recorder.addEventListener('stop', resolve, { once: true })
@@ -69,21 +107,28 @@ export class Recorder {
   }
 
   #take(data: Blob): void {
-    if (this.#failed || data.size === 0) return
+    this.#bytes += data.size
+    if (data.size === 0) return
+    if (this.#bytes > this.#parts.most) {
+      this.#fail(new BrokenOff('TooLong'))
+      return
+    }
     const n = this.#count++
     const endedMs = this.elapsed()
     this.#writing = this.#writing
       .then(async () => {
-        // After a slice that could not be kept, later ones would leave a hole.
-        if (!this.#failed) await this.#keep(n, data, endedMs)
+        if (!this.#holed) await this.#keep(n, data, endedMs)
       })
       .catch((cause: unknown) => {
+        this.#holed = true
         this.#fail(cause)
       })
   }
 
   async #keep(n: number, data: Blob, endedMs: number): Promise<void> {
     await this.#parts.slices.add(this.#parts.session, n, await data.arrayBuffer(), endedMs)
+    this.#keptMs = endedMs
+    this.#keptAt = this.#parts.now()
   }
 
   #fail(cause: unknown): void {

@@ -1,5 +1,5 @@
 import type { ProblemCode } from '../api/problem'
-import type { Why } from '../call/state'
+import type { Notice, Why } from '../call/state'
 
 // By what the server says that a session ended for. Another one is told plainly.
 const timeLimit = 'The session was as long as it may be, so it was ended.'
@@ -22,6 +22,12 @@ export const talkEn = {
   quiet: 'Nobody has spoken for a while. Say something, or the session ends in',
   lineEnds: 'No other line to the tutor is to be had. End the session to save it; this one lasts',
   endsSoon: 'The session ends within a minute. It is then saved.',
+  kept: (length: string, recording: boolean) =>
+    recording ? `${length} kept on this device` : `Not recording · ${length} kept on this device`,
+  /** Of the notices that the learner decides about. */
+  goOn: { recording_stopped: 'Go on without recording', store_refused: 'Go on' } as Partial<
+    Record<Notice, string>
+  >,
   otherMicrophone: 'Use another microphone',
   hold: 'Hold to talk',
   holding: 'Let go when you have said it',
