@@ -98,6 +98,18 @@ export class Parley {
     return files.filter((file) => file.includes(session))
   }
 
+  /** Kills it and its store, as a power cut would, and starts it again at the same address. */
+  async restart() {
+    const gone = once(this.#program, 'exit')
+    this.#program.kill('SIGKILL')
+    await gone
+    this.#spawn(new URL(this.url).host)
+    await eventually('the program is ready again', async () => {
+      const answer = await fetch(new URL('/readyz', this.url)).catch(() => undefined)
+      return answer?.ok
+    })
+  }
+
   /** Stops it as an operator would; a stop that is not clean is an error. */
   async stop() {
     if (this.#program.exitCode === null && this.#program.signalCode === null) {

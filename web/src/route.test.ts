@@ -9,7 +9,8 @@ describe('an address', () => {
     ['#/topics/new', { view: 'new-topic' }],
     ['#/topics/else', { view: 'unknown' }],
     ['#/practice', { view: 'unknown' }],
-    ['#/practice/01A', { view: 'practice', topic: '01A' }],
+    ['#/practice/01A', { view: 'practice', topic: '01A', after: '' }],
+    ['#/practice/01A?after=01B', { view: 'practice', topic: '01A', after: '01B' }],
     ['#/sessions', { view: 'sessions', words: '', deleted: '' }],
     ['#/sessions?q=a%26b%20c', { view: 'sessions', words: 'a&b c', deleted: '' }],
     ['#/sessions/01B', { view: 'review', session: '01B' }],
@@ -32,6 +33,7 @@ describe('an address', () => {
     expect(parse(to.sessions('¿qué?'))).toEqual({ view: 'sessions', words: '¿qué?', deleted: '' })
     expect(parse(to.deleted('01B'))).toEqual({ view: 'sessions', words: '', deleted: '01B' })
     expect(parse(to.accountReceipt('01A.b+c'))).toEqual({ view: 'receipt', session: '', key: '01A.b+c' })
-    expect(parse(to.practice('a/b'))).toEqual({ view: 'practice', topic: 'a/b' })
+    expect(parse(to.practice('a/b'))).toEqual({ view: 'practice', topic: 'a/b', after: '' })
+    expect(parse(to.practice('a', 'b&c'))).toEqual({ view: 'practice', topic: 'a', after: 'b&c' })
   })
 })

@@ -2,7 +2,8 @@
 export type Route =
   | { view: 'topics' }
   | { view: 'new-topic' }
-  | { view: 'practice'; topic: string }
+  /** `after`: a session that broke off, to be gone on with; or empty. */
+  | { view: 'practice'; topic: string; after: string }
   | { view: 'sessions'; words: string; deleted: string }
   | { view: 'review'; session: string }
   /** The problem is the code of a refusal at the OpenID provider's way back, or empty. */
@@ -30,7 +31,8 @@ const readers: Record<string, Reader> = {
   '': () => ({ view: 'topics' }),
   topics: (second) =>
     second === '' ? { view: 'topics' } : second === 'new' ? { view: 'new-topic' } : undefined,
-  practice: (topic) => (topic === '' ? undefined : { view: 'practice', topic }),
+  practice: (topic, query) =>
+    topic === '' ? undefined : { view: 'practice', topic, after: query.get('after') ?? '' },
   sessions: (session, query) =>
     session === ''
       ? { view: 'sessions', words: query.get('q') ?? '', deleted: query.get('deleted') ?? '' }
@@ -66,7 +68,10 @@ export const to = {
   newTopic: '#/topics/new',
   signIn: '#/sign-in',
   setup: '#/setup',
-  practice: (topic: string) => `#/practice/${encodeURIComponent(topic)}`,
+  practice: (topic: string, after = '') => {
+    const place = `#/practice/${encodeURIComponent(topic)}`
+    return after === '' ? place : `${place}?after=${encodeURIComponent(after)}`
+  },
   sessions: (words = '') => (words === '' ? '#/sessions' : `#/sessions?q=${encodeURIComponent(words)}`),
   account: '#/account',
   myData: '#/my-data',

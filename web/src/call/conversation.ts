@@ -54,6 +54,8 @@ export type ConversationParts = {
   date: () => Date
   wait: Wait
   random: () => number
+  /** What was said in the session that this one goes on with; empty when it begins anew. */
+  before: Captions
   onInput: (input: Input) => void
   onCaptions: (captions: Captions) => void
   onLines: (lines: Line[]) => void
@@ -84,6 +86,7 @@ export class Conversation {
   #chosen = ''
   #asked: number
   #began: number | undefined
+  #greeted = false
 
   constructor(parts: ConversationParts) {
     this.#parts = parts
@@ -101,7 +104,7 @@ export class Conversation {
       },
     })
     this.patience = new Patience(parts.wait, parts.random, parts.onInput)
-    this.#script = new Ongoing(parts.wait, parts.onCaptions)
+    this.#script = new Ongoing(parts.wait, parts.onCaptions, parts.before)
     this.#asked = parts.clicked
     this.#ear = new Ear(parts.talk.relay, () => parts.voices.tutorLevel(), parts.wait)
     this.keeping = new Keeping(parts)
@@ -252,17 +255,17 @@ export class Conversation {
     else if (goesOn || resume)
       call.send(resume ? { type: 'session.update', session: resume } : turnsEvent(manner, call.told))
     if (goesOn && this.#chosen !== '') call.send({ type: 'parley.choose', line_id: this.#chosen })
-    if (!goesOn || owesAnswer(this.#script.captions)) call.send({ type: 'response.create' })
+    if (!this.#greeted || owesAnswer(this.#script.captions)) call.send({ type: 'response.create' })
+    this.#greeted = true
   }
 
   /** Starts the clock and the recording. */
   startRecording(): void {
     const { talk, awake, now, wait, onInput } = this.#parts
-    const number = this.#current?.number ?? 0
     this.#began = now()
     this.floor.begin()
     awake.hold()
-    this.keeping.record(() => this.#current?.number ?? number)
+    this.keeping.record(() => this.#current?.number ?? 0)
     void wait(talk.limits.session_ms).then(() => {
       onInput({ type: 'end', why: { cause: 'time_limit' } })
     })
@@ -291,7 +294,8 @@ export class Conversation {
   async save(): Promise<void> {
     const { onInput } = this.#parts
     const refusal = await this.keeping.save(this.#settle(), (stage) => {
-      onInput({ type: 'progress', stage: stage.name, share: 'share' in stage ? stage.share : 0 })
+      const { share, size } = stage.name === 'uploading' ? stage : { share: 0, size: 0 }
+      onInput({ type: 'progress', stage: stage.name, share, size })
     })
     onInput(refusal ? { type: 'not_saved', ...refusal } : { type: 'saved' })
   }

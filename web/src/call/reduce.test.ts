@@ -94,7 +94,7 @@ describe('saving', () => {
   })
 
   test('shows how far it is', () => {
-    const { state } = after(...toSaving, { type: 'progress', stage: 'uploading', share: 0.5 })
+    const { state } = after(...toSaving, { type: 'progress', stage: 'uploading', share: 0.5, size: 8 })
     expect(state).toMatchObject({ name: 'saving', stage: 'uploading', share: 0.5 })
   })
 
@@ -137,7 +137,7 @@ describe('any sequence of inputs', () => {
     fc.boolean().map((on): Input => ({ type: 'mute', on })),
     fc
       .constantFrom('recorded' as const, 'uploading' as const, 'checking' as const)
-      .map((stage): Input => ({ type: 'progress', stage, share: 0.3 })),
+      .map((stage): Input => ({ type: 'progress', stage, share: 0.3, size: 8 })),
   )
 
   const recorded = new Set<State['name']>(['talking', 'reconnecting', 'ending', 'saving'])

@@ -78,14 +78,14 @@ function failure(reason: FailureReason): State {
 
 function ending(state: Of<'ending'>, input: Input): Step {
   if (input.type !== 'recording_stopped') return step(state)
-  return step({ name: 'saving', why: state.why, stage: 'recorded', share: 0 }, { do: 'save' })
+  return step({ name: 'saving', why: state.why, stage: 'recorded', share: 0, size: 0 }, { do: 'save' })
 }
 
 function saving(state: Of<'saving'>, input: Input): Step {
   const { why } = state
   switch (input.type) {
     case 'progress':
-      return step({ name: 'saving', why, stage: input.stage, share: input.share })
+      return step({ name: 'saving', why, stage: input.stage, share: input.share, size: input.size })
     case 'saved':
       return step({ name: 'saved', why }, { do: 'release' })
     case 'not_saved': {
@@ -99,7 +99,10 @@ function saving(state: Of<'saving'>, input: Input): Step {
 
 function failed(state: Of<'failed'>, input: Input): Step {
   if (input.type === 'save' && state.reason.what === 'saving') {
-    return step({ name: 'saving', why: state.reason.why, stage: 'recorded', share: 0 }, { do: 'save' })
+    return step(
+      { name: 'saving', why: state.reason.why, stage: 'recorded', share: 0, size: 0 },
+      { do: 'save' },
+    )
   }
   return over(state, input)
 }

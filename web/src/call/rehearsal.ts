@@ -4,6 +4,7 @@ import { vi } from 'vitest'
 import { Problem } from '../api/problem'
 import type { RelayedEvent, Session, SessionChange, Token, Topic } from '../api/types'
 import { usual, type Manner } from './manner'
+import type { Captions } from '../transcript/captions'
 import type { Saver } from '../saving/saver'
 import type { Line } from './call'
 import { OfferRefused, type ConnectionEvents } from './connection'
@@ -110,8 +111,8 @@ export class Rehearsal {
   now = 0
   #waiting: { ms: number; pass: () => void }[] = []
 
-  constructor(manner: Manner = usual) {
-    this.runner = new Runner(this.#parts(manner))
+  constructor(manner: Manner = usual, before: Captions = []) {
+    this.runner = new Runner(this.#parts(manner, before))
   }
 
   get state(): State {
@@ -165,7 +166,7 @@ export class Rehearsal {
     await settled()
   }
 
-  #parts(manner: Manner): RunnerParts {
+  #parts(manner: Manner, before: Captions): RunnerParts {
     return {
       api: {
         startSession: () => this.session.passed,
@@ -183,6 +184,7 @@ export class Rehearsal {
       limits: { session_max_ms: 3_600_000, upload_max_bytes: 268_435_456 },
       manner,
       microphone: '',
+      before,
       saver: () => Promise.resolve(this.#saver()),
       later: async () => {
         await this.rest.passed
@@ -267,6 +269,7 @@ export class Rehearsal {
     }
     const saver = {
       kept,
+      askToStay: () => Promise.resolve(true),
       slices: {},
       outbox: () => ({ append: (event: Omit<RelayedEvent, 'n'>) => this.told.push(event), lastN: 0 }),
       save: async (_: unknown, __: unknown, ready: Promise<void>) => {

@@ -32,6 +32,8 @@ export type RunnerParts = {
   manner: Manner
   /** The microphone to open; empty: the system's choice. */
   microphone: string
+  /** See {@link ConversationParts}. */
+  before: Captions
   /** Opens this browser's store; rejects when the browser has none for us. */
   saver: () => Promise<Saver>
   /** Loads the rest; rejects when the server does not answer. */

@@ -61,7 +61,8 @@ export type State =
     }
   /** Over; the recorder writes its last slice. */
   | { name: 'ending'; why: Why }
-  | { name: 'saving'; why: Why; stage: 'recorded' | 'uploading' | 'checking'; share: number }
+  /** Of an upload: its size in bytes, and which share of it has left. */
+  | { name: 'saving'; why: Why; stage: 'recorded' | 'uploading' | 'checking'; share: number; size: number }
   | { name: 'saved'; why: Why }
   /** `saveable`: something is kept on this device and saving can be tried again. */
   | { name: 'failed'; reason: FailureReason; saveable: boolean }
@@ -96,7 +97,7 @@ export type Input =
   | { type: 'end'; why: Why }
   | { type: 'recording_stopped' }
   | { type: 'save' }
-  | { type: 'progress'; stage: 'recorded' | 'uploading' | 'checking'; share: number }
+  | { type: 'progress'; stage: 'recorded' | 'uploading' | 'checking'; share: number; size: number }
   | { type: 'saved' }
   | { type: 'not_saved'; code: ProblemCode | 'not_saved'; detail: string }
 

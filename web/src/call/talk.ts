@@ -44,10 +44,13 @@ export async function openTalk(
     id,
     account,
     title: topic.title,
+    topic: topic.id,
     contentType: recordingFormat((type) => MediaRecorder.isTypeSupported(type)) ?? null,
     ended: null,
     relayedThrough: 0,
   }
+  // Browsers clear what they were not asked to keep; one that refuses has said no more than that it may.
+  void saver.askToStay()
   // Kept first: what this browser cannot keep should not begin at the server.
   await saver.kept.keep(kept)
   const upload_bytes = general.upload_max_bytes

@@ -22,6 +22,41 @@ export async function openDatabase(factory: IDBFactory, name = 'parley'): Promis
   return database
 }
 
+/** What the stores use of a database. */
+export type Database = Pick<IDBDatabase, 'transaction'>
+
+/**
+ * A database that is opened again whenever the browser has closed it, as it
+ * does when the disk is full. What is asked meanwhile fails, and may be asked again.
+ */
+export async function lasting(open: () => Promise<IDBDatabase>): Promise<Database> {
+  let current = await open()
+  let opening: Promise<void> | undefined
+  const renew = async () => {
+    try {
+      take(await open())
+    } catch {
+      // Still full, for instance: the next question tries again.
+    }
+    opening = undefined
+  }
+  const take = (next: IDBDatabase) => {
+    current = next
+    next.onclose = () => void (opening ??= renew())
+  }
+  take(current)
+  return {
+    transaction: (...wanted) => {
+      try {
+        return current.transaction(...wanted)
+      } catch (cause) {
+        opening ??= renew()
+        throw cause
+      }
+    },
+  }
+}
+
 /** The result of one request. */
 export function answer<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -39,7 +74,7 @@ export function answer<T>(request: IDBRequest<T>): Promise<T> {
  * disk. A full disk rejects, with DataError or QuotaExceededError.
  */
 export function write(
-  database: IDBDatabase,
+  database: Database,
   stores: StoreName[],
   work: (transaction: IDBTransaction) => void,
 ): Promise<void> {

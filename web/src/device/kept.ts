@@ -1,5 +1,5 @@
 import type { EndReason } from '../api/types'
-import { answer, ofSession, write } from './database'
+import { answer, ofSession, write, type Database } from './database'
 
 /** A session that this browser still holds something of. */
 export type KeptSession = {
@@ -7,6 +7,8 @@ export type KeptSession = {
   /** Whose it is: another person at the same browser is not offered it. */
   account: string
   title: string
+  /** What was practised; earlier versions of the page did not keep it. */
+  topic?: string
   /** Type of the recording; null when none was made. */
   contentType: string | null
   /** Why it ended; null while it was still going on when the page died. */
@@ -17,9 +19,9 @@ export type KeptSession = {
 
 /** The sessions kept in this browser. */
 export class KeptSessions {
-  readonly #database: IDBDatabase
+  readonly #database: Database
 
-  constructor(database: IDBDatabase) {
+  constructor(database: Database) {
     this.#database = database
   }
 

@@ -159,7 +159,7 @@ describe('an outbox without a network', () => {
     for (let n = 0; n < 700; n++) dying.append(something(`event ${n + 1}`))
     await vi.waitFor(async () => {
       expect(await new EventStore(database).waiting(session)).toHaveLength(700)
-    })
+    }, 30_000)
 
     const later = outbox()
     await later.resume((await new KeptSessions(database).of('a'))[0]?.relayedThrough ?? NaN)
@@ -167,7 +167,7 @@ describe('an outbox without a network', () => {
     expect(numbers()).toEqual(Array.from({ length: 700 }, (_, n) => n + 1))
     expect(later.lastN).toBe(700)
     expect(await new EventStore(database).waiting(session)).toEqual([])
-  })
+  }, 30_000)
 
   test.each(['unauthenticated', 'not_found', 'too_large'] as const)(
     'tells whoever saves that the server answers %s, and drops nothing',

@@ -1,12 +1,12 @@
 import type { RelayedEvent } from '../api/types'
-import { answer, ofSession, write } from '../device/database'
+import { answer, ofSession, write, type Database } from '../device/database'
 import { changeIn } from '../device/kept'
 
 /** Events in this browser that the server has not answered yet. */
 export class EventStore {
-  readonly #database: IDBDatabase
+  readonly #database: Database
 
-  constructor(database: IDBDatabase) {
+  constructor(database: Database) {
     this.#database = database
   }
 

@@ -60,6 +60,8 @@ describe('the slices of a recording', () => {
     expect(await slices.keptMs('s')).toBe(0)
     await keep(0, 1)
     expect(await slices.keptMs('s')).toBe(2000)
+    expect(await slices.keptBytes('s')).toBe(2)
+    expect(await slices.keptBytes('t')).toBe(0)
   })
 
   test('go when the session is forgotten, and only its own', async () => {

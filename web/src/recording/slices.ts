@@ -1,4 +1,4 @@
-import { answer, ofSession, write } from '../device/database'
+import { answer, ofSession, write, type Database } from '../device/database'
 
 /** One second of a recording, as the recorder gave it out. */
 type Slice = { session: string; n: number; bytes: ArrayBuffer; endedMs: number }
@@ -12,9 +12,9 @@ export type Recording = {
 
 /** The slices of recordings in this browser: numbered from 0, each written once. */
 export class Slices {
-  readonly #database: IDBDatabase
+  readonly #database: Database
 
-  constructor(database: IDBDatabase) {
+  constructor(database: Database) {
     this.#database = database
   }
 
@@ -49,5 +49,12 @@ export class Slices {
     const store = this.#database.transaction('slices').objectStore('slices')
     const cursor = await answer(store.openCursor(ofSession(session), 'prev'))
     return cursor ? (cursor.value as Slice).endedMs : 0
+  }
+
+  /** How many bytes it has. */
+  async keptBytes(session: string): Promise<number> {
+    const store = this.#database.transaction('slices').objectStore('slices')
+    const slices = await answer(store.getAll(ofSession(session)) as IDBRequest<Slice[]>)
+    return slices.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
   }
 }

@@ -115,6 +115,17 @@ describe('saving', () => {
     expect(steps).toContain('forget')
   })
 
+  test('is done when the copy here cannot be removed: the server has verified', async () => {
+    const { run } = given({ forget: () => Promise.reject(new DOMException('', 'DataError')) })
+    await expect(run()).resolves.toBeUndefined()
+  })
+
+  test('sends nothing of which the server has the audio already', async () => {
+    const { run, steps } = given({ upload: () => Promise.resolve(undefined) })
+    await run()
+    expect(steps).toEqual(['flush', 'end', 'session 5', 'forget'])
+  })
+
   test('keeps the local copy when the server cannot verify', async () => {
     const { run, steps } = given({
       session: () => Promise.resolve({ status: 'needs_attention', reason: 'too short' } as Session),

@@ -9,8 +9,8 @@ import type { Recording } from '../recording/slices'
 export type Stage =
   /** The recording lies whole on this device. */
   | { name: 'recorded' }
-  /** On its way; `share` is 0 to 1. */
-  | { name: 'uploading'; share: number }
+  /** On its way; `share`, 0 to 1, of `size` bytes. */
+  | { name: 'uploading'; share: number; size: number }
   /** The server has it and verifies. */
   | { name: 'checking' }
 
@@ -21,7 +21,12 @@ export type SaveParts = {
     end: { reason: EndReason; recording_expected: boolean; last_n: number },
   ) => Promise<Progress>
   recording: (session: string, contentType: string) => Promise<Recording | undefined>
-  upload: (session: string, recording: Recording, onProgress: (share: number) => void) => Promise<string>
+  /** Answers the upload's id; nothing when the server has the audio already. */
+  upload: (
+    session: string,
+    recording: Recording,
+    onProgress: (share: number) => void,
+  ) => Promise<string | undefined>
   completeUpload: (session: string, upload: string) => Promise<Progress>
   session: (id: string, minPosition: string) => Promise<Session>
   forget: (session: string) => Promise<void>
@@ -57,13 +62,14 @@ export async function save(
     end(kept, recording !== undefined, outbox, settled, parts),
     recording &&
       parts.upload(kept.id, recording, (share) => {
-        onStage({ name: 'uploading', share })
+        onStage({ name: 'uploading', share, size: recording.file.size })
       }),
   )
   onStage({ name: 'checking' })
   const last = upload ? await persist(() => parts.completeUpload(kept.id, upload), parts) : ended
   await verified(kept.id, last?.position ?? '', parts)
-  await parts.forget(kept.id)
+  // What cannot be removed from a full disk is offered again, and then found to be saved.
+  await parts.forget(kept.id).catch(() => undefined)
 }
 
 // Like Promise.all, but lets the other one finish before it fails: an upload

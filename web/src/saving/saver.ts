@@ -1,4 +1,6 @@
 import type { Client } from '../api/client'
+import { Problem } from '../api/problem'
+import type { Database } from '../device/database'
 import { KeptSessions, type KeptSession } from '../device/kept'
 import type { Live } from '../live/live'
 import type { Wait } from '../outbox/backoff'
@@ -13,7 +15,9 @@ import { save, type SaveParts, type Stage } from './save'
 export type SaverParts = {
   api: Client
   live: Live
-  database: IDBDatabase
+  database: Database
+  /** Undefined where browsers have none: without TLS. */
+  storage: StorageManager | undefined
   wait: Wait
   random: () => number
 }
@@ -30,6 +34,12 @@ export class Saver {
     this.kept = new KeptSessions(parts.database)
     this.slices = new Slices(parts.database)
     this.#events = new EventStore(parts.database)
+  }
+
+  /** Asks the browser never to clear what is kept by itself. True when it promises. */
+  async askToStay(): Promise<boolean> {
+    const promised = this.#parts.storage?.persist()
+    return (await promised?.catch(() => false)) ?? false // one that cannot say promises nothing
   }
 
   /** The outbox of a session. */
@@ -53,7 +63,26 @@ export class Saver {
     // The events read here are all there are; none is added that could fail to be kept.
     const outbox = this.outbox(kept.id, () => undefined)
     await outbox.resume(kept.relayedThrough)
-    await this.save(kept, outbox, Promise.resolve(), onStage)
+    const parts = this.#saveParts()
+    const { audio } = await this.#parts.api.session(kept.id)
+    // It was verified, and only the answer was lost.
+    if (audio) parts.upload = () => Promise.resolve(undefined)
+    await save(kept, outbox, Promise.resolve(), parts, onStage)
+  }
+
+  /**
+   * Gives up what an earlier visit left behind: removes it here, and ends the
+   * session at the server with what that has.
+   */
+  async discard(kept: KeptSession): Promise<void> {
+    const { api } = this.#parts
+    try {
+      await api.end(kept.id, { reason: 'learner', recording_expected: false, last_n: kept.relayedThrough })
+    } catch (cause) {
+      // It has ended, or nobody answers: then the timekeeper ends it.
+      if (!(cause instanceof Problem)) throw cause
+    }
+    await this.kept.forget(kept.id)
   }
 
   #saveParts(): SaveParts {

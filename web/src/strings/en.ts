@@ -118,6 +118,11 @@ export const en = {
   kept: {
     title: 'Kept on this device',
     says: (length: string, title: string) => `We kept ${length} of “${title}”. It is not saved yet.`,
+    saysTranscript: (title: string) => `We kept what was said in “${title}”. It is not saved yet.`,
+    listen: 'Listen',
+    sound: 'What was kept',
+    saved: (title: string) => `“${title}” is saved.`,
+    goOn: 'Go on where it broke off',
     finish: 'Finish saving',
     discard: 'Discard',
     saving: 'Saving…',

@@ -38,6 +38,12 @@ export function length(ms: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }
 
+/** 12,345,678 bytes are 12.3 MB. */
+export function size(bytes: number): string {
+  const tenths = new Intl.NumberFormat(strings.lang, { maximumFractionDigits: 1 })
+  return bytes < 1e6 ? `${number(Math.ceil(bytes / 1e3))} kB` : `${tenths.format(bytes / 1e6)} MB`
+}
+
 /** The name of a language by its tag: "es" is Spanish. */
 export function language(tag: string): string {
   try {

@@ -79,6 +79,11 @@ export const ownEn = {
     myData: 'My data',
     myDataLead: 'What is kept, who read it, export and deletion.',
     signOut: 'Sign out',
+    confirmOut: {
+      title: 'Sign out with something unsaved?',
+      text: 'A conversation is kept on this device and not saved yet. It stays here, readable for whoever uses this browser, and only you can save it once you sign in again.',
+      yes: 'Sign out anyway',
+    },
   },
   password: {
     title: 'Password',
@@ -131,6 +136,15 @@ export const ownEn = {
     endOthers: 'Sign out all others',
   },
   myData: {
+    device: {
+      title: 'On this device',
+      text: 'While you talk, the recording is kept in this browser. It is removed once the server has verified it.',
+      none: 'Nothing is kept here now.',
+      finish: 'Finish saving',
+      room: (used: string, quota: string) => `This browser uses ${used} for Parley and may use ${quota}.`,
+      stays: 'It has promised not to remove it by itself.',
+      mayGo: 'It may remove it by itself when the device is full.',
+    },
     title: 'My data',
     lead: 'Your sessions are private. Nothing is shared or published, by anyone.',
     kept: {

@@ -28,6 +28,12 @@ export const talkEn = {
   goOn: { recording_stopped: 'Go on without recording', store_refused: 'Go on' } as Partial<
     Record<Notice, string>
   >,
+  /** What of what has left, how much a second, and how many ms it still takes. */
+  upload: (sent: string, speed: string | undefined, left: number | undefined): string => {
+    if (speed === undefined) return sent
+    const wait = left === undefined ? '' : ` · ${Math.ceil(left / 1000)} s left`
+    return `${sent} · ${speed} a second${wait}`
+  },
   otherMicrophone: 'Use another microphone',
   hold: 'Hold to talk',
   holding: 'Let go when you have said it',

@@ -1,5 +1,6 @@
 // Live captions: what the page shows while people talk. A view of the same
 // events from which the server makes the record, and nothing more than a view.
+import type { Segment } from '../api/types'
 import { carriedPrefix, text, type ProviderEvent } from '../call/provider'
 
 /** One turn on screen. */
@@ -20,6 +21,13 @@ type Rule = (captions: Captions, event: ProviderEvent) => Captions
 /** Captions after one more event; the same list when the event shows nothing. */
 export function captioned(captions: Captions, event: ProviderEvent): Captions {
   return rules.get(event.type)?.(captions, event) ?? captions
+}
+
+/** What was said in a session of the past, as far as it was written down. */
+export function captionsOf(segments: readonly Segment[]): Captions {
+  return segments.flatMap(({ item_id: id, speaker, status, text, interrupted }) =>
+    text && (status === 'final' || status === 'prompted') ? [{ id, speaker, status, text, interrupted }] : [],
+  )
 }
 
 /** Whether a turn still waits for its text. */

@@ -7,11 +7,13 @@ export class Ongoing {
   readonly #wait: Wait
   readonly #onCaptions: (captions: Captions) => void
   readonly #waiting = new Set<() => void>()
-  #captions: Captions = []
+  #captions: Captions
 
-  constructor(wait: Wait, onCaptions: (captions: Captions) => void) {
+  /** `before` is what was said in the session that this one goes on with. */
+  constructor(wait: Wait, onCaptions: (captions: Captions) => void, before: Captions = []) {
     this.#wait = wait
     this.#onCaptions = onCaptions
+    this.#captions = before
   }
 
   get captions(): Captions {

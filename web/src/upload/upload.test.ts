@@ -129,12 +129,20 @@ describe('an upload', () => {
     expect(sent.map(({ body }) => body)).toEqual(['0123', '456789'])
   })
 
-  test('gives up after six tries', async () => {
+  test('gives up after eight tries', async () => {
     const own = '/api/sessions/s/upload/u1/1'
-    const fails = given([[part(1, 0, 10, { url: own })]], { [own]: Array<Problem>(6).fill(offline) })
+    const fails = given([[part(1, 0, 10, { url: own })]], { [own]: Array<Problem>(8).fill(offline) })
     await expect(upload('s', recording, fails.parts, quiet)).rejects.toBe(offline)
-    const succeeds = given([[part(1, 0, 10, { url: own })]], { [own]: Array<Problem>(5).fill(offline) })
+    const succeeds = given([[part(1, 0, 10, { url: own })]], { [own]: Array<Problem>(7).fill(offline) })
     expect(await upload('s', recording, succeeds.parts, quiet)).toBe('u1')
+  })
+
+  test('waits as long as it was told to', async () => {
+    const own = '/api/sessions/s/upload/u1/1'
+    const busy = new Problem('rate_limited', 429, '', 90_000)
+    const { parts, waits } = given([[part(1, 0, 10, { url: own })]], { [own]: [busy] })
+    await upload('s', recording, parts, quiet)
+    expect(waits).toEqual([90_000])
   })
 
   test('stops at once at a refusal that cannot heal', async () => {

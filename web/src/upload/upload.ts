@@ -29,7 +29,7 @@ export const wholeMost = 10 * 1024 * 1024
 export const pieceSize = 8 * 1024 * 1024
 
 /** How often the whole is tried before the learner is asked. */
-const attempts = 6
+const attempts = 8
 
 /**
  * Brings a recording into the store and answers the upload's id. Asking the
@@ -50,8 +50,8 @@ export async function upload(
       return plan.upload_id
     } catch (cause) {
       if (!(cause instanceof Problem && cause.passing) || tries === attempts) throw cause
+      await parts.wait(Math.max(backoff(tries, parts.random), cause.againInMs ?? 0))
     }
-    await parts.wait(backoff(tries, parts.random))
   }
 }
 
