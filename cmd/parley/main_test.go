@@ -244,8 +244,37 @@ func (a answer) text(path ...string) string {
 // do makes a request; body is nil, bytes as they are, or something for JSON.
 func (b *browser) do(method, path string, body any, headers ...string) answer {
 	b.t.Helper()
+	a, err := b.try(method, path, body, headers...)
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+// try is do, where an answer need not come.
+func (b *browser) try(method, path string, body any, headers ...string) (a answer, err error) {
+	r, err := b.request(method, path, body, headers...)
+	if err != nil {
+		return a, err
+	}
+	response, err := b.client.Do(r)
+	if err != nil {
+		return a, err
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return a, err
+	}
+	a = answer{status: response.StatusCode, header: response.Header, raw: raw}
+	if strings.Contains(response.Header.Get("Content-Type"), "json") {
+		err = json.Unmarshal(raw, &a.json)
+	}
+	return a, err
+}
+
+func (b *browser) request(method, path string, body any, headers ...string) (*http.Request, error) {
 	var content io.Reader
-	contentType := "application/json"
 	switch v := body.(type) {
 	case nil:
 	case []byte:
@@ -255,7 +284,7 @@ func (b *browser) do(method, path string, body any, headers ...string) answer {
 	default:
 		raw, err := json.Marshal(v)
 		if err != nil {
-			b.t.Fatal(err)
+			return nil, err
 		}
 		content = bytes.NewReader(raw)
 	}
@@ -265,10 +294,10 @@ func (b *browser) do(method, path string, body any, headers ...string) answer {
 	}
 	r, err := http.NewRequestWithContext(b.t.Context(), method, target, content)
 	if err != nil {
-		b.t.Fatal(err)
+		return nil, err
 	}
 	if content != nil {
-		r.Header.Set("Content-Type", contentType)
+		r.Header.Set("Content-Type", "application/json")
 	}
 	if b.cookie != "" {
 		r.Header.Set("Cookie", b.cookie)
@@ -276,22 +305,7 @@ func (b *browser) do(method, path string, body any, headers ...string) answer {
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := b.client.Do(r)
-	if err != nil {
-		b.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer response.Body.Close()
-	raw, err := io.ReadAll(response.Body)
-	if err != nil {
-		b.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	a := answer{status: response.StatusCode, header: response.Header, raw: raw}
-	if strings.Contains(response.Header.Get("Content-Type"), "json") {
-		if err := json.Unmarshal(raw, &a.json); err != nil {
-			b.t.Fatalf("%s %s: no JSON: %.200s", method, path, raw)
-		}
-	}
-	return a
+	return r, nil
 }
 
 // must makes a request that has to succeed with the status.
