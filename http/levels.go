@@ -11,10 +11,11 @@ import (
 
 func (s *Server) levelsRoute(r chi.Router) {
 	s.raw(r, toOwner, http.MethodGet, "/api/sessions/{id}/levels", "levels",
-		"How loud the recording is: \"PLV1\", channels, values a second, two zero bytes, then a byte a value and channel, 0 silence, 255 full scale, a quarter of a decibel a step", s.levels)
+		"How loud the recording is: \"PLV1\", channels, values a second, two zero bytes, then a byte a value and channel, 0 silence, 255 full scale, a quarter of a decibel a step; 204 until they are made", s.levels)
 }
 
-// levels are there some time after the audio, or never for MP4. Errors: CodeNotFound.
+// levels are there some time after the audio, or never for MP4: until then there is no
+// content, which is no failure of whoever asks. Errors: CodeNotFound, of the session.
 func (s *Server) levels(w http.ResponseWriter, r *http.Request) error {
 	id, err := events.ParseID[events.SessionID](chi.URLParam(r, "id"))
 	if err != nil {
@@ -25,7 +26,8 @@ func (s *Server) levels(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if session.Measured == nil {
-		return events.Errorf(events.CodeNotFound, "this recording has no levels yet")
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	object, err := s.doors.Store.Open(r.Context(), session.Measured.Object)
 	if err != nil {

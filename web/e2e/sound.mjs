@@ -88,3 +88,49 @@ async function measure({ audio, meters }, [from, to]) {
   const [left, right] = power.map((mean) => Math.round(10 * Math.log10(mean + 1e-12)))
   return { left, right }
 }
+
+/** Lets a test hear what the pages of a context give to the ears. */
+export function overhear(context) {
+  return context.addInitScript(listenIn)
+}
+
+// Runs in the page, before anything of it.
+function listenIn() {
+  const { connect } = AudioNode.prototype
+  AudioNode.prototype.connect = function (to, ...rest) {
+    if (to instanceof AudioDestinationNode) {
+      const apart = to.context.createChannelSplitter(2)
+      globalThis.ears = [0, 1].map((side) => {
+        const ear = to.context.createAnalyser()
+        connect.call(apart, ear, side)
+        return ear
+      })
+      connect.call(this, apart)
+    }
+    return connect.call(this, to, ...rest)
+  }
+}
+
+/** How loud each ear becomes while the player plays from one time to another, in ms: [left, right] in dBFS. */
+export function atTheEars(page, from, to) {
+  return page.locator('audio').evaluate(hearken, { from, to })
+}
+
+// Runs in the page. The ears lag behind the player: nothing counts before the first 200 ms are over.
+async function hearken(audio, { from, to }) {
+  const most = [0, 0]
+  const samples = new Float32Array(globalThis.ears[0].fftSize)
+  audio.currentTime = from / 1000
+  await audio.play()
+  while (audio.currentTime * 1000 < to && !audio.ended) {
+    await new Promise(requestAnimationFrame)
+    if (audio.currentTime * 1000 < from + 200) continue
+    for (const [side, ear] of globalThis.ears.entries()) {
+      ear.getFloatTimeDomainData(samples)
+      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length
+      most[side] = Math.max(most[side], power)
+    }
+  }
+  audio.pause()
+  return most.map((power) => Math.round(10 * Math.log10(power + 1e-12)))
+}

@@ -60,6 +60,15 @@ export async function twoTurns() {
   ]
 }
 
+/** The café’s two lines of hers, each as a WAV in base64: a thought, a tone of a pitch of its own, and the words. */
+export async function marked(pitches) {
+  const lines = await decode(learner('cafe-1-a'), learner('cafe-2-b'))
+  return lines.map((line, place) => wav([silence(1.5), tone(pitches[place], 0.4), line]).toString('base64'))
+}
+
+const tone = (pitch, seconds) =>
+  Int16Array.from({ length: seconds * rate }, (_, n) => 10_000 * Math.sin((2 * Math.PI * pitch * n) / rate))
+
 const silence = (seconds) => new Int16Array(Math.round(seconds * rate))
 
 /** Ogg Opus files as samples. */

@@ -13,8 +13,12 @@ export function giveVoice(context) {
 
 /** Says one of the learner's prepared lines; answers when it is said. */
 export async function say(page, line) {
-  const ogg = await readFile(join(lines, `${line}.ogg`), 'base64')
-  await page.evaluate((ogg) => globalThis.voice.say(ogg), ogg)
+  await utter(page, await readFile(join(lines, `${line}.ogg`), 'base64'))
+}
+
+/** Lets a sound of any form be heard, in base64; answers when it is over. */
+export function utter(page, sound) {
+  return page.evaluate((sound) => globalThis.voice.say(sound), sound)
 }
 
 /** Begins to say a line and does not wait. */

@@ -61,14 +61,18 @@ export class Client {
 
   /** One question for everybody who asks; what comes back is what the route's description says. */
   async ask<Answer>(method: Method, url: string, body?: unknown): Promise<Answer> {
+    const response = await this.#granted(method, url, body)
+    if (response.status === 204) return undefined as Answer
+    return whole(response.json() as Promise<Answer>)
+  }
+
+  /** What is no JSON, as it is; empty while there is nothing. */
+  bytes = async (url: string) => whole((await this.#granted('GET', url, undefined)).arrayBuffer())
+
+  async #granted(method: Method, url: string, body: unknown): Promise<Response> {
     const response = await this.#send(method, url, body)
     if (!response.ok) throw await problemFrom(response)
-    if (response.status === 204) return undefined as Answer
-    try {
-      return (await response.json()) as Answer
-    } catch (cause) {
-      throw unanswered(cause) // the line broke within the answer
-    }
+    return response
   }
 
   async #send(method: Method, url: string, body: unknown): Promise<Response> {
@@ -82,6 +86,14 @@ export class Client {
     } catch (cause) {
       throw unanswered(cause)
     }
+  }
+}
+
+async function whole<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer
+  } catch (cause) {
+    throw unanswered(cause) // the line broke within the answer
   }
 }
 

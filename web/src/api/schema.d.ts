@@ -666,7 +666,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How loud the recording is: "PLV1", channels, values a second, two zero bytes, then a byte a value and channel, 0 silence, 255 full scale, a quarter of a decibel a step */
+        /** How loud the recording is: "PLV1", channels, values a second, two zero bytes, then a byte a value and channel, 0 silence, 255 full scale, a quarter of a decibel a step; 204 until they are made */
         get: operations["levels"];
         put?: never;
         post?: never;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Segment } from '../api/types'
-import { figures, heardAt, wordCount } from './figures'
+import { figures, wordCount } from './figures'
 
 function segment(
   speaker: Segment['speaker'],
@@ -37,23 +37,5 @@ describe('figures', () => {
 
   test('find words where there are no spaces', () => {
     expect(wordCount('私は学生です', 'ja')).toBeGreaterThan(1)
-  })
-})
-
-describe('the turn that is heard', () => {
-  const segments = [
-    segment('tutor', 'final', 'a', 1000),
-    segment('learner', 'missing', 'b', null),
-    segment('tutor', 'final', 'c', 3000),
-  ]
-
-  test.each([
-    [999, -1],
-    [1000, 0],
-    [2999, 0],
-    [3000, 2],
-    [9000, 2],
-  ])('at %i ms is %i', (ms, place) => {
-    expect(heardAt(segments, ms)).toBe(place)
   })
 })

@@ -21,8 +21,3 @@ export function figures(segments: readonly Segment[], language: string): Figures
     words: own.reduce((sum, segment) => sum + wordCount(segment.text ?? '', language), 0),
   }
 }
-
-/** The place of the segment that is heard at a time of the recording; −1 before the first. */
-export function heardAt(segments: readonly Segment[], ms: number): number {
-  return segments.findLastIndex((segment) => segment.started_ms !== null && segment.started_ms <= ms)
-}
