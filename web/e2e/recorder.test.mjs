@@ -105,10 +105,11 @@ async function small(t) {
     await run('mount', ['-t', 'tmpfs', '-o', 'size=90m', 'tmpfs', at])
   } catch (cause) {
     t.diagnostic(`no file system could be mounted (${cause.stderr}): the browser's quota stands for it`)
-    return { at, fill: (page) => quota(page, 1) }
+    return { at, fill: (page) => quota(page, 1), empty: (page) => quota(page) }
   }
   t.after(() => run('umount', ['-l', at]))
-  return { at, fill: () => fill(at, join(at, 'filler')) }
+  const filler = join(at, 'filler')
+  return { at, fill: () => fill(at, filler), empty: () => rm(filler) }
 }
 
 async function quota(page, quotaSize) {
@@ -121,7 +122,7 @@ async function fill(at, filler) {
   await writeFile(filler, Buffer.alloc(bavail * bsize)).catch((cause) => assert.equal(cause.code, 'ENOSPC'))
 }
 
-test('a device that is full tells so, and how much it has kept', { timeout: 240_000 }, async (t) => {
+test('a device that is full tells so, and what it has kept is saved when it has room again', { timeout: 240_000 }, async (t) => {
   const disk = await small(t)
   const learner = await at(join(disk.at, 'profile'))
   await enter(learner)
@@ -134,6 +135,10 @@ test('a device that is full tells so, and how much it has kept', { timeout: 240_
   await notice.getByRole('button', { name: 'Go on without recording' }).click()
   await notice.waitFor({ state: 'detached' })
   await page.getByText(/^Not recording · \d+ s kept on this device$/).waitFor()
+  await disk.empty(page)
+  await learner.endAndSave()
+  const told = await learner.told(await learner.review())
+  assert.ok(told.audio.duration_ms >= 3_000)
   await page.context().close()
 })
 

@@ -1,36 +1,42 @@
 import { IDBFactory } from 'fake-indexeddb'
-import { describe, expect, test, vi } from 'vitest'
-import { lasting, openDatabase } from './database'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Database, openDatabase } from './database'
 
-describe('a lasting database', () => {
-  test('is opened again when the browser has closed it', async () => {
+describe('a database that the browser has closed', () => {
+  let opened: IDBDatabase[]
+  let full: boolean
+  let database: Database
+
+  beforeEach(async () => {
     const factory = new IDBFactory()
-    const opened: IDBDatabase[] = []
-    const database = await lasting(async () => {
+    opened = []
+    full = false
+    database = await Database.of(async () => {
+      if (full) throw new DOMException('', 'UnknownError')
       const next = await openDatabase(factory)
       opened.push(next)
       return next
     })
+    await database.write(['sessions'], (writes) => writes.objectStore('sessions').put({ id: 's' }))
     opened[0]?.close()
-    expect(() => database.transaction('slices')).toThrow()
-    await vi.waitFor(() => {
-      expect(database.transaction('slices').mode).toBe('readonly')
-    })
+  })
+
+  const count = () => database.read('sessions', (sessions) => sessions.count())
+
+  test('is opened again at the next question, and has what it had', async () => {
+    expect(await count()).toBe(1)
     expect(opened).toHaveLength(2)
   })
 
+  test('takes the next write', async () => {
+    await database.write(['sessions'], (writes) => writes.objectStore('sessions').put({ id: 't' }))
+    expect(await count()).toBe(2)
+  })
+
   test('that cannot be opened again is tried at each question until it can', async () => {
-    const factory = new IDBFactory()
-    const first = await openDatabase(factory)
-    let tries = 0
-    const database = await lasting(() => {
-      if (tries++ === 0) return Promise.resolve(first)
-      return tries === 2 ? Promise.reject(new DOMException('', 'UnknownError')) : openDatabase(factory)
-    })
-    first.close()
-    await vi.waitFor(() => {
-      expect(database.transaction('slices').mode).toBe('readonly')
-    })
-    expect(tries).toBe(3)
+    full = true
+    await expect(count()).rejects.toThrow()
+    full = false
+    expect(await count()).toBe(1)
   })
 })

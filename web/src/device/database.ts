@@ -6,7 +6,59 @@ export type StoreName = 'sessions' | 'slices' | 'events'
 
 const version = 1
 
-/** Opens this browser's database. Rejects when the browser refuses storage. */
+/**
+ * This browser's database. The browser closes it when the disk is full, for
+ * instance: then it is opened again at the next question.
+ */
+export class Database {
+  readonly #open: () => Promise<IDBDatabase>
+  #current: IDBDatabase
+
+  private constructor(open: () => Promise<IDBDatabase>, current: IDBDatabase) {
+    this.#open = open
+    this.#current = current
+  }
+
+  /** Rejects when the browser refuses storage. */
+  static async of(open: () => Promise<IDBDatabase>): Promise<Database> {
+    return new Database(open, await open())
+  }
+
+  /** The answer to one question. */
+  read<T>(store: StoreName, ask: (objects: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    return this.#within([store], 'readonly', (transaction) => answer(ask(transaction.objectStore(store))))
+  }
+
+  /**
+   * Runs writes in one transaction and resolves when the browser has put them on
+   * disk. A full disk rejects, with DataError or QuotaExceededError.
+   */
+  write(stores: StoreName[], work: (transaction: IDBTransaction) => void): Promise<void> {
+    return this.#within(stores, 'readwrite', (transaction) => {
+      work(transaction)
+      return done(transaction)
+    })
+  }
+
+  async #within<T>(
+    stores: StoreName[],
+    mode: 'readonly' | 'readwrite',
+    work: (transaction: IDBTransaction) => Promise<T>,
+  ): Promise<T> {
+    const begin = () => this.#current.transaction(stores, mode, { durability: 'strict' })
+    let transaction
+    try {
+      transaction = begin()
+    } catch {
+      // Nothing was asked of a connection that is closed.
+      this.#current = await this.#open()
+      transaction = begin()
+    }
+    return work(transaction)
+  }
+}
+
+/** Opens the database of a factory, with its stores. */
 export async function openDatabase(factory: IDBFactory, name = 'parley'): Promise<IDBDatabase> {
   const opening = factory.open(name, version)
   opening.onupgradeneeded = () => {
@@ -22,43 +74,8 @@ export async function openDatabase(factory: IDBFactory, name = 'parley'): Promis
   return database
 }
 
-/** What the stores use of a database. */
-export type Database = Pick<IDBDatabase, 'transaction'>
-
-/**
- * A database that is opened again whenever the browser has closed it, as it
- * does when the disk is full. What is asked meanwhile fails, and may be asked again.
- */
-export async function lasting(open: () => Promise<IDBDatabase>): Promise<Database> {
-  let current = await open()
-  let opening: Promise<void> | undefined
-  const renew = async () => {
-    try {
-      take(await open())
-    } catch {
-      // Still full, for instance: the next question tries again.
-    }
-    opening = undefined
-  }
-  const take = (next: IDBDatabase) => {
-    current = next
-    next.onclose = () => void (opening ??= renew())
-  }
-  take(current)
-  return {
-    transaction: (...wanted) => {
-      try {
-        return current.transaction(...wanted)
-      } catch (cause) {
-        opening ??= renew()
-        throw cause
-      }
-    },
-  }
-}
-
 /** The result of one request. */
-export function answer<T>(request: IDBRequest<T>): Promise<T> {
+function answer<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => {
       resolve(request.result)
@@ -69,25 +86,23 @@ export function answer<T>(request: IDBRequest<T>): Promise<T> {
   })
 }
 
-/**
- * Runs writes in one transaction and resolves when the browser has put them on
- * disk. A full disk rejects, with DataError or QuotaExceededError.
- */
-export function write(
-  database: Database,
-  stores: StoreName[],
-  work: (transaction: IDBTransaction) => void,
-): Promise<void> {
+/** Resolves when all of a transaction is on disk. */
+function done(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction(stores, 'readwrite', { durability: 'strict' })
-    transaction.oncomplete = () => {
-      resolve()
+    // A browser that closes the database, as over a full disk, may say no more of the transaction.
+    const closed = () => {
+      reject(new DOMException('the browser closed its store', 'AbortError'))
     }
+    transaction.db.addEventListener('close', closed)
+    const settle = (how: () => void) => () => {
+      transaction.db.removeEventListener('close', closed)
+      how()
+    }
+    transaction.oncomplete = settle(resolve)
     // A request that fails aborts the transaction, which then knows why.
-    transaction.onabort = () => {
+    transaction.onabort = settle(() => {
       reject(transaction.error ?? new Error('the browser store refused a write'))
-    }
-    work(transaction)
+    })
   })
 }
 

@@ -1,5 +1,5 @@
 import type { EndReason } from '../api/types'
-import { answer, ofSession, write, type Database } from './database'
+import { ofSession, type Database } from './database'
 
 /** A session that this browser still holds something of. */
 export type KeptSession = {
@@ -27,27 +27,29 @@ export class KeptSessions {
 
   /** Those of an account, oldest first: ids begin with the time. */
   async of(account: string): Promise<KeptSession[]> {
-    const store = this.#database.transaction('sessions').objectStore('sessions')
-    const all = await answer(store.getAll() as IDBRequest<KeptSession[]>)
+    const all = await this.#database.read(
+      'sessions',
+      (sessions) => sessions.getAll() as IDBRequest<KeptSession[]>,
+    )
     return all.filter((kept) => kept.account === account)
   }
 
   keep(session: KeptSession): Promise<void> {
-    return write(this.#database, ['sessions'], (transaction) => {
+    return this.#database.write(['sessions'], (transaction) => {
       transaction.objectStore('sessions').put({ ...session })
     })
   }
 
   /** Changes some fields of a kept session; one that is no longer kept stays so. */
   change(id: string, fields: Partial<Omit<KeptSession, 'id'>>): Promise<void> {
-    return write(this.#database, ['sessions'], (transaction) => {
+    return this.#database.write(['sessions'], (transaction) => {
       changeIn(transaction, id, fields)
     })
   }
 
   /** Removes the session with its slices and events. Only after the server verified it, or on discard. */
   forget(id: string): Promise<void> {
-    return write(this.#database, ['sessions', 'slices', 'events'], (transaction) => {
+    return this.#database.write(['sessions', 'slices', 'events'], (transaction) => {
       transaction.objectStore('sessions').delete(id)
       transaction.objectStore('slices').delete(ofSession(id))
       transaction.objectStore('events').delete(ofSession(id))

@@ -2,7 +2,7 @@ import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Problem } from '../api/problem'
 import type { EventReceipt, RelayedEvent } from '../api/types'
-import { openDatabase } from '../device/database'
+import { Database, openDatabase } from '../device/database'
 import { KeptSessions } from '../device/kept'
 import { backoff } from './backoff'
 import { Outbox } from './outbox'
@@ -14,12 +14,12 @@ const offline = new Problem('offline', 0, '')
 const session = '01SESSION'
 const kept = { id: session, account: 'a', title: 't', contentType: null, ended: null, relayedThrough: 0 }
 
-let database: IDBDatabase
+let database: Database
 let received: RelayedEvent[][]
 let waits: number[]
 
 beforeEach(async () => {
-  database = await openDatabase(new IDBFactory())
+  database = await Database.of(() => openDatabase(new IDBFactory()))
   await new KeptSessions(database).keep(kept)
   received = []
   waits = []

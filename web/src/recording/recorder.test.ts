@@ -1,6 +1,6 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { openDatabase } from '../device/database'
+import { Database, openDatabase } from '../device/database'
 import { Recorder } from './recorder'
 import { Slices } from './slices'
 
@@ -37,13 +37,13 @@ class PlayedRecorder extends EventTarget {
 
 vi.stubGlobal('MediaRecorder', PlayedRecorder)
 
-let database: IDBDatabase
+let database: Database
 let slices: Slices
 let now: number
 let failures: unknown[]
 
 beforeEach(async () => {
-  database = await openDatabase(new IDBFactory())
+  database = await Database.of(() => openDatabase(new IDBFactory()))
   slices = new Slices(database)
   now = 100
   failures = []
@@ -136,7 +136,7 @@ describe('a recorder', () => {
     expect(failures).toEqual([])
     expect(await kept()).toBe(31)
 
-    database = await openDatabase(new IDBFactory())
+    database = await Database.of(() => openDatabase(new IDBFactory()))
     slices = new Slices(database)
     const [ends, second] = begin(30)
     for (const size of [10, 20]) second.give(size)

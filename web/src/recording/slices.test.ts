@@ -1,17 +1,17 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { openDatabase } from '../device/database'
+import { Database, openDatabase } from '../device/database'
 import { KeptSessions } from '../device/kept'
 import { recordingFormat } from './recorder'
 import { Slices } from './slices'
 
 vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 
-let database: IDBDatabase
+let database: Database
 let slices: Slices
 
 beforeEach(async () => {
-  database = await openDatabase(new IDBFactory())
+  database = await Database.of(() => openDatabase(new IDBFactory()))
   slices = new Slices(database)
 })
 

@@ -1,4 +1,4 @@
-import { answer, ofSession, write, type Database } from '../device/database'
+import { ofSession, type Database } from '../device/database'
 
 /** One second of a recording, as the recorder gave it out. */
 type Slice = { session: string; n: number; bytes: ArrayBuffer; endedMs: number }
@@ -21,7 +21,7 @@ export class Slices {
   /** Resolves when the slice is on disk. A number used before is refused: a repeated slice breaks the file. */
   add(session: string, n: number, bytes: ArrayBuffer, endedMs: number): Promise<void> {
     const slice: Slice = { session, n, bytes, endedMs }
-    return write(this.#database, ['slices'], (transaction) => {
+    return this.#database.write(['slices'], (transaction) => {
       transaction.objectStore('slices').add(slice)
     })
   }
@@ -32,8 +32,7 @@ export class Slices {
    * prefix plays, a file with a hole does not.
    */
   async recording(session: string, contentType: string): Promise<Recording | undefined> {
-    const store = this.#database.transaction('slices').objectStore('slices')
-    const slices = await answer(store.getAll(ofSession(session)) as IDBRequest<Slice[]>)
+    const slices = await this.#of(session)
     const whole = slices.filter((slice, place) => slice.n === place)
     const last = whole.at(-1)
     if (!last) return undefined
@@ -46,15 +45,19 @@ export class Slices {
 
   /** How long the kept recording of a session is, in ms; 0 when there is none. */
   async keptMs(session: string): Promise<number> {
-    const store = this.#database.transaction('slices').objectStore('slices')
-    const cursor = await answer(store.openCursor(ofSession(session), 'prev'))
+    const cursor = await this.#database.read('slices', (slices) =>
+      slices.openCursor(ofSession(session), 'prev'),
+    )
     return cursor ? (cursor.value as Slice).endedMs : 0
   }
 
   /** How many bytes it has. */
   async keptBytes(session: string): Promise<number> {
-    const store = this.#database.transaction('slices').objectStore('slices')
-    const slices = await answer(store.getAll(ofSession(session)) as IDBRequest<Slice[]>)
+    const slices = await this.#of(session)
     return slices.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+  }
+
+  #of(session: string): Promise<Slice[]> {
+    return this.#database.read('slices', (slices) => slices.getAll(ofSession(session)) as IDBRequest<Slice[]>)
   }
 }

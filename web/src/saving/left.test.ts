@@ -1,7 +1,7 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { lockOf } from '../call/lock'
-import { openDatabase } from '../device/database'
+import { Database, openDatabase } from '../device/database'
 import { KeptSessions } from '../device/kept'
 import { Slices } from '../recording/slices'
 import { leftOf } from './left'
@@ -11,7 +11,7 @@ vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 let saver: { kept: KeptSessions; slices: Slices }
 
 beforeEach(async () => {
-  const database = await openDatabase(new IDBFactory())
+  const database = await Database.of(() => openDatabase(new IDBFactory()))
   saver = { kept: new KeptSessions(database), slices: new Slices(database) }
   for (const [id, account] of [
     ['s2', 'a'],
