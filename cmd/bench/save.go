@@ -110,7 +110,7 @@ func (r *reporter) saved(ctx context.Context) error {
 	}
 }
 
-// finds tells whether something is there.
+// finds tells whether something is there already.
 func (l *learner) finds(ctx context.Context, path string) (found bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+path, nil)
 	if err != nil {
@@ -120,7 +120,7 @@ func (l *learner) finds(ctx context.Context, path string) (found bool, err error
 	if err != nil {
 		return false, err
 	}
-	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNotFound {
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNoContent {
 		err = fmt.Errorf("GET %s: %s", path, response.Status)
 	}
 	return response.StatusCode == http.StatusOK, errors.Join(err, response.Body.Close())

@@ -208,6 +208,7 @@ export const en = {
     recorded: 'recorded',
     turns: (count: number) => (count === 1 ? 'turn' : 'turns'),
     words: (count: number) => (count === 1 ? 'word of yours' : 'words of yours'),
+    cost: (day: string) => `at the prices of ${day}`,
     from: (time: string) => `Play from ${time}`,
     interrupted: 'interrupted',
     unheard: 'not heard',

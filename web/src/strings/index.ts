@@ -44,6 +44,12 @@ export function size(bytes: number): string {
   return bytes < 1e6 ? `${number(Math.ceil(bytes / 1e3))} kB` : `${tenths.format(bytes / 1e6)} MB`
 }
 
+/** An amount as people write it; the currency is an ISO 4217 code. Less than a cent is shown, too. */
+export function money(amount: number, currency: string): string {
+  const style = { style: 'currency', currency, maximumSignificantDigits: 2 } as const
+  return new Intl.NumberFormat(strings.lang, style).format(amount)
+}
+
 /** The name of a language by its tag: "es" is Spanish. */
 export function language(tag: string): string {
   try {
