@@ -70,8 +70,8 @@ type SignIns interface {
 }
 
 // Pace holds the sweep back: Wait returns when the next event may be overwritten,
-// or with the context's error. Five a second is what appends beside it bear (README,
-// Measured); *rate.Limiter of golang.org/x/time does it.
+// or with the context's error. Ten a second is design section 7's pace;
+// *rate.Limiter of golang.org/x/time does it.
 type Pace interface {
 	Wait(ctx context.Context) error
 }
