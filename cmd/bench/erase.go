@@ -17,7 +17,8 @@ import (
 
 // erase measures the erasure of one long session among many others by a real
 // program: until it is unreadable, until it is swept, and what appends reach
-// meanwhile beside what they reach before and after: the talks grow as they go on.
+// meanwhile beside what they reach in stretches as long before and after: the talks
+// grow as they go on.
 func (b *bench) erase(ctx context.Context) (err error) {
 	dir := b.folder("erase")
 	doomed, err := b.crowd(ctx, dir)
@@ -41,7 +42,8 @@ func (b *bench) erase(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	before, err := b.plan.measure(ctx, b.rounds(saying(talking)))
+	stretch := time.Duration(len(doomed.evs)) * time.Second / sweepRate
+	before, err := talkFor(ctx, talking, stretch)
 	if err != nil {
 		return err
 	}
@@ -50,7 +52,7 @@ func (b *bench) erase(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	after, err := b.plan.measure(ctx, b.rounds(saying(talking)))
+	after, err := talkFor(ctx, talking, stretch)
 	if err != nil {
 		return err
 	}
@@ -58,8 +60,17 @@ func (b *bench) erase(ctx context.Context) (err error) {
 	b.report.add(
 		alone(fmt.Sprintf("erase_%d_unreadable", size), ms(e.UnreadableAt.Sub(asked)), milliseconds),
 		alone(fmt.Sprintf("erase_%d_swept", size), e.SweptAt.Sub(asked).Seconds(), seconds),
-		beside("append_while_sweeping", meanwhile.rate, perSecond, (before[0].rate+after[0].rate)/2))
+		beside("append_while_sweeping", meanwhile.rate, perSecond, (before.rate+after.rate)/2))
 	return nil
+}
+
+// sweepRate is how many events a second the program overwrites by itself.
+const sweepRate = 10
+
+// talkFor lets sessions talk for a while.
+func talkFor(ctx context.Context, talking []*speaker, stretch time.Duration) (sample, error) {
+	end := time.Now().Add(stretch)
+	return repeat(ctx, saying(talking), func(now time.Time) bool { return now.Before(end) })
 }
 
 // crowd makes a log of many brief sessions, and a long one in their midst.
