@@ -65,7 +65,7 @@ func (b *bench) erase(ctx context.Context) (err error) {
 }
 
 // sweepRate is how many events a second the program overwrites by itself.
-const sweepRate = 10
+const sweepRate = 7
 
 // talkFor lets sessions talk for a while.
 func talkFor(ctx context.Context, talking []*speaker, stretch time.Duration) (sample, error) {
