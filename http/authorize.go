@@ -12,7 +12,8 @@ import (
 )
 
 // access says who may call an operation. Each one declares it where it is
-// registered; [Server.admit] alone decides, before the input is read.
+// registered; [Server.admit] alone decides, before the input is read, and what it
+// decided stands for a moment where a page asks over and over (standing.go).
 //
 // Whose an object is has its one rule too ([events.Session.Open], and the same
 // comparison in the read models), but is asked with the state that the
@@ -66,14 +67,23 @@ func (s *Server) holds(ctx context.Context, account events.AccountID, role event
 	return nil
 }
 
-// admitting is admit for operations.
-func (s *Server) admitting(name string, to access) func(huma.Context, func(huma.Context)) {
+// admission decides whether the bearer of a sign-in's token may call, and keeps who
+// it is.
+type admission func(ctx context.Context, token string) (context.Context, error)
+
+// admits is admit for one access.
+func (s *Server) admits(to access) admission {
+	return func(ctx context.Context, token string) (context.Context, error) { return s.admit(ctx, to, token) }
+}
+
+// admitting is an admission for operations.
+func (s *Server) admitting(name string, admit admission) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		var token string
 		if cookie, err := huma.ReadCookie(ctx, s.cookieName); err == nil {
 			token = cookie.Value
 		}
-		known, err := s.admit(ctx.Context(), to, token)
+		known, err := admit(ctx.Context(), token)
 		if err != nil {
 			p := s.refuse(ctx.Context(), name, err)
 			ctx.SetHeader("Content-Type", p.ContentType(""))
@@ -99,9 +109,14 @@ func (s *Server) declare(op *huma.Operation, to access) {
 
 // restricted registers an operation for those to whom it is declared.
 func restricted[I, O any](s *Server, to access, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
+	registered(s, to, op, s.admits(to), operate)
+}
+
+// registered registers an operation and who decides about its callers.
+func registered[I, O any](s *Server, to access, op huma.Operation, admit admission, operate func(context.Context, *I) (*O, error)) {
 	s.declare(&op, to)
 	bound(&op)
-	op.Middlewares = append(op.Middlewares, s.admitting(op.OperationID, to))
+	op.Middlewares = append(op.Middlewares, s.admitting(op.OperationID, admit))
 	huma.Register(s.api, op, handled(s, op.OperationID, operate))
 }
 

@@ -12,19 +12,18 @@ import (
 )
 
 // mintRequest describes the call that a session is about.
-func (s *Server) mintRequest(ctx context.Context, session *events.Session, choice *talkChoice) (realtime.MintRequest, error) {
-	topic, err := s.topic(ctx, session.Topic)
+func (s *Server) mintRequest(ctx context.Context, next nextCall, choice *talkChoice) (realtime.MintRequest, error) {
+	topic, err := s.topic(ctx, next.topic)
 	if err != nil {
 		return realtime.MintRequest{}, err
 	}
 	if choice == nil {
 		choice = &talkChoice{}
 	}
-	goesOn := len(session.Calls) > 0
 	return realtime.MintRequest{
-		Instructions: instructions(topic, choice, goesOn), Language: topic.Language, Speed: choice.Speed,
-		Turns: realtime.TurnDetection{Mode: turnMode[choice.Turns], Eagerness: eagerness[choice.Patience]}, Hold: goesOn,
-		SafetyIdentifier: safetyIdentifier(session.Learner), TTL: tokenLife, PromptID: string(session.Topic),
+		Instructions: instructions(topic, choice, next.goesOn), Language: topic.Language, Speed: choice.Speed,
+		Turns: realtime.TurnDetection{Mode: turnMode[choice.Turns], Eagerness: eagerness[choice.Patience]}, Hold: next.goesOn,
+		SafetyIdentifier: safetyIdentifier(next.learner), TTL: tokenLife, PromptID: string(next.topic),
 	}, nil
 }
 

@@ -49,24 +49,20 @@ func newLimits(config Config, doors Doors) limits {
 	}
 }
 
-// mayCall lets the caller have a token for a call in a session. When the read
-// models cannot tell when she talked, what this process knows decides: a running
-// session needs its token more than the limit needs its memory.
-// Errors: CodeLimited, CodeTooManyCalls, CodeUsedUp.
-func (s *Server) mayCall(ctx context.Context, session events.SessionID) (done func(minted bool), err error) {
+// mayCall lets the caller have a token for a call in a session, by what the read
+// models tell of her talks. Errors: CodeLimited, CodeTooManyCalls, CodeUsedUp.
+func (s *Server) mayCall(ctx context.Context, session events.SessionID, told []projections.Talk) (done func(minted bool), err error) {
 	if wait := s.limits.tokens.Take(caller(ctx), 1); wait > 0 {
 		return nil, limited(events.CodeLimited, wait, "too many tokens were asked for; try again in a moment")
 	}
-	return s.limits.talk.begin(caller(ctx), session, s.talks(ctx))
+	return s.limits.talk.begin(caller(ctx), session, told)
 }
 
-// talks is what the read models tell of the caller's talk; nothing when they
-// cannot.
-func (s *Server) talks(ctx context.Context) (told []projections.Talk) {
-	err := s.fresh(ctx, "")
-	if err == nil {
-		told, err = s.doors.Views.Talks(ctx, caller(ctx), s.doors.Now().Add(-talkDay-s.config.SessionMax))
-	}
+// talks is what the read models tell of the caller's talk. They may be a moment
+// behind: memory has that moment. When they cannot tell, what this process knows
+// decides: a running session needs its token more than the limit needs its memory.
+func (s *Server) talks(ctx context.Context) []projections.Talk {
+	told, err := s.doors.Views.Talks(ctx, caller(ctx), s.doors.Now().Add(-talkDay-s.config.SessionMax))
 	if err != nil {
 		s.logger.WarnContext(ctx, "talk is limited by memory alone", "error", err)
 	}
@@ -140,6 +136,17 @@ func (a *Allowance[K]) Take(key K, n int64) (wait time.Duration) {
 		taken.CancelAt(now)
 	}
 	return wait
+}
+
+// Left is how much of a key's allowance is there; nil when it has no limit.
+func (a *Allowance[K]) Left(key K) *int64 {
+	if a.rate.Most == 0 {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	left := int64(max(0, a.buckets.of(key, a.full).TokensAt(a.now())))
+	return &left
 }
 
 func (a *Allowance[K]) full() *rate.Limiter {

@@ -17,6 +17,16 @@ func (m *moving) now() time.Time { return m.at }
 func (m *moving) pass(d time.Duration) { m.at = m.at.Add(d) }
 
 func TestAllowance(t *testing.T) {
+	t.Run("it tells what is left, and nothing where there is no limit", func(t *testing.T) {
+		a := NewAllowance[string](Rate{Most: 3, Per: time.Minute}, newMoving().now)
+		a.Take("ana", 2)
+		if left := a.Left("ana"); left == nil || *left != 1 {
+			t.Errorf("left %v", left)
+		}
+		if left := NewAllowance[string](Rate{}, newMoving().now).Left("ana"); left != nil {
+			t.Errorf("without a limit %d are left", *left)
+		}
+	})
 	thrice := Rate{3, time.Minute}
 	t.Run("gives what there is, and not one more", func(t *testing.T) {
 		a := NewAllowance[string](thrice, newMoving().now)

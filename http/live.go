@@ -44,7 +44,7 @@ const signedOut = "this browser was signed out"
 func (s *Server) liveRoutes() {
 	op := huma.Operation{
 		OperationID: "live", Method: http.MethodGet, Path: "/api/live", Summary: "Changes of my sessions, as server-sent events",
-		Middlewares: huma.Middlewares{s.admitting("live", toSignedIn)},
+		Middlewares: huma.Middlewares{s.admitting("live", s.admits(toSignedIn))},
 	}
 	s.declare(&op, toSignedIn)
 	sse.Register(s.api, op, map[string]any{"session": SessionChanged{}, "resync": Resync{}, "alive": Alive{}, "gone": Gone{}}, s.live)

@@ -2,6 +2,7 @@ package http
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -39,7 +40,8 @@ func newMetrics(tally *realtime.Tally, now func() time.Time) *metrics {
 			Name: "parley_policy_violations_total", Help: "What the content policy kept pages from, as browsers tell it.",
 		}, []string{"directive"}),
 	}
-	m.registry.MustRegister(m.requests, skipped{tally}, m.rejects, m.violations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	live := collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/gc/heap/live:bytes$")})
+	m.registry.MustRegister(m.requests, skipped{tally}, m.rejects, m.violations, collectors.NewGoCollector(live), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

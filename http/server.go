@@ -80,6 +80,7 @@ type Server struct {
 	openID     *openID
 	writes     writes
 	talking    *talking
+	standing   *standing
 	exports    exports
 	limits     limits
 	metrics    *metrics
@@ -104,6 +105,7 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s.openID = newOpenID(config.OpenID, config.PublicURL, ceremonies, doors.Now)
 	s.writes.last = map[events.AccountID]events.Position{}
 	s.talking = newTalking(doors.Now)
+	s.standing = newStanding(doors.SignIns, doors.Now)
 	s.limits = newLimits(config, doors)
 	s.metrics = newMetrics(doors.Tally, doors.Now)
 	s.measureAudit()
@@ -226,6 +228,23 @@ func (s *Server) reportOn(ctx context.Context, id events.SessionID, decide func(
 		s.talking.put(session, at)
 	}
 	return at, err
+}
+
+// glance looks at a session of the caller's as the last report left it, and at the
+// log only when it is not known here, or refused by what may have changed since.
+// What comes of a look must stand or fall with an append. Errors: those of onSession.
+func (s *Server) glance(ctx context.Context, id events.SessionID, look func(*events.Session) error) error {
+	looking := ofCaller(ctx, func(sn *events.Session) ([]events.Event, error) { return nil, look(sn) })
+	session, at := s.talking.take(id)
+	_, refused := looking(session)
+	if at == 0 || refused != nil {
+		var err error
+		if at, err = events.Continue(ctx, s.doors.Log, id.Aggregate(), session, at, s.stamp(ctx), looking); err != nil {
+			return err
+		}
+	}
+	s.talking.put(session, at)
+	return nil
 }
 
 // ofCaller refuses a session that is not the caller's before anything is decided.

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"parley/events"
 	"parley/http/realtime"
+	"parley/projections"
 )
 
 // Provider mints tokens; realtime.Client is one.
@@ -53,7 +55,7 @@ const tokenDescription = `The first call is opened by the tutor. A later one goe
 func (s *Server) callRoutes() {
 	owned(s, huma.Operation{OperationID: "mint-token", Method: http.MethodPost, Path: "/api/sessions/{id}/token",
 		Summary: "Mint a token for the session's next call", Description: tokenDescription}, s.token)
-	owned(s, reportsOperation(), s.receive)
+	overAndOver(s, reportsOperation(), s.receive)
 }
 
 // token mints a secret for the next call. It is stored nowhere: the log keeps
@@ -63,11 +65,11 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 	if err != nil {
 		return nil, noSession(err)
 	}
-	session, _, err := s.onSession(ctx, id, func(sn *events.Session) ([]events.Event, error) { return nil, sn.Talking() })
-	if err != nil {
+	var next nextCall
+	if err := s.glance(ctx, id, func(sn *events.Session) error { next = nextCallOf(sn); return sn.Talking() }); err != nil {
 		return nil, err
 	}
-	request, err := s.mintRequest(ctx, session, in.Body)
+	request, told, err := s.beforeCall(ctx, next, in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -75,20 +77,20 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 	if request.Mark, err = markOf(ctx, s.doors.Keys, note.ID); err != nil {
 		return nil, err
 	}
-	minted, err := s.mayCall(ctx, id)
+	minted, err := s.mayCall(ctx, id, told)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { minted(out != nil) }()
-	note.Until = s.until(ctx, session)
+	note.Until = s.until(ctx, next)
 	began := s.doors.Now()
 	token, err := s.doors.Provider.Mint(ctx, request)
 	if err != nil {
-		return nil, s.mintFailed(ctx, session, err)
+		return nil, s.mintFailed(ctx, id, err)
 	}
 	note.ExpiresAt, note.Took = token.ExpiresAt, s.doors.Now().Sub(began)
 	out = &tokenOutput{}
-	_, _, err = s.onSession(ctx, id, func(sn *events.Session) (drafts []events.Event, err error) {
+	_, err = s.reportOn(ctx, id, func(sn *events.Session) (drafts []events.Event, err error) {
 		out.Body.Call, drafts, err = sn.IssueToken(note)
 		return drafts, err
 	})
@@ -101,13 +103,44 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 	return out, nil
 }
 
+// nextCall is what a session's next call needs of it.
+type nextCall struct {
+	topic   events.TopicID
+	learner events.AccountID
+	goesOn  bool       // it is not the first
+	began   *time.Time // when the first one got its token
+}
+
+func nextCallOf(sn *events.Session) nextCall {
+	next := nextCall{topic: sn.Topic, learner: sn.Learner, goesOn: len(sn.Calls) > 0}
+	if first := sn.Calls[1]; first != nil {
+		next.began = &first.IssuedAt
+	}
+	return next
+}
+
+// beforeCall fetches what a call depends on, side by side: a learner waits for it.
+func (s *Server) beforeCall(ctx context.Context, next nextCall, choice *talkChoice) (request realtime.MintRequest, told []projections.Talk, err error) {
+	both, within := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		request, err = s.mintRequest(within, next, choice)
+		return err
+	})
+	both.Go(func() error {
+		told = s.talks(within)
+		return nil
+	})
+	err = both.Wait()
+	return request, told, err
+}
+
 // until is when the caller's session ends by itself if it gets a token now: its
 // own limit counts from its first token.
-func (s *Server) until(ctx context.Context, session *events.Session) events.Until {
+func (s *Server) until(ctx context.Context, next nextCall) events.Until {
 	now := s.doors.Now()
 	began := now
-	if first := session.Calls[1]; first != nil {
-		began = first.IssuedAt
+	if next.began != nil {
+		began = *next.began
 	}
 	until := events.Until{At: began.Add(s.config.SessionMax), Why: events.EndedByTimeLimit}
 	if s.config.Allowances.Talk > 0 {
@@ -119,19 +152,20 @@ func (s *Server) until(ctx context.Context, session *events.Session) events.Unti
 }
 
 // mintFailed notes a refresh that did not work, and says it in words.
-func (s *Server) mintFailed(ctx context.Context, session *events.Session, cause error) error {
+func (s *Server) mintFailed(ctx context.Context, session events.SessionID, cause error) error {
 	class, retryable := realtime.ClassUnknown, false
 	var refused *realtime.Error
 	if errors.As(cause, &refused) {
 		class, retryable = refused.Class, refused.Retryable
 	}
-	if len(session.Calls) > 0 {
-		_, _, err := s.onSession(ctx, session.ID, func(sn *events.Session) ([]events.Event, error) {
-			return events.Draft(&events.TokenRefreshFailed{Call: sn.NextCall(), Class: string(class), Retryable: retryable}), nil
-		})
-		if err != nil {
-			return errors.Join(err, cause)
+	_, _, err := s.onSession(ctx, session, func(sn *events.Session) ([]events.Event, error) {
+		if len(sn.Calls) == 0 {
+			return nil, nil // no refresh: nothing was said yet
 		}
+		return events.Draft(&events.TokenRefreshFailed{Call: sn.NextCall(), Class: string(class), Retryable: retryable}), nil
+	})
+	if err != nil {
+		return errors.Join(err, cause)
 	}
 	return events.Wrap(cause, events.CodeProvider, mintAdvice[class])
 }

@@ -35,12 +35,17 @@ func (p *program) signIn(ctx context.Context, atOnce int) (*learner, error) {
 	if said, err := add.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("account add: %w: %s", err, said)
 	}
+	return (&learner{p.base, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}}}).elsewhere(ctx)
+}
+
+// elsewhere signs in from another browser.
+func (l *learner) elsewhere(ctx context.Context) (*learner, error) {
 	cookies, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	l := &learner{p.base, &http.Client{Jar: cookies, Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}}}
-	return l, l.ask(ctx, http.MethodPost, "/api/sign-in", map[string]string{"email": learnerEmail, "password": learnerPassword}, nil)
+	there := &learner{l.base, &http.Client{Jar: cookies, Transport: l.client.Transport}}
+	return there, there.ask(ctx, http.MethodPost, "/api/sign-in", map[string]string{"email": learnerEmail, "password": learnerPassword}, nil)
 }
 
 // ask makes a request and reads the answer into something; any refusal is an error.

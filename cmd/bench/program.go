@@ -182,3 +182,33 @@ func (p *program) resident(ctx context.Context) (float64, error) {
 	kibibytes, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 	return kibibytes * 1024, err
 }
+
+// inUse is the memory of the program that is no garbage, in bytes: what its last
+// collection left, and the stacks.
+func (p *program) inUse(ctx context.Context) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	parts := map[string]float64{"go_gc_heap_live_bytes": 0, "go_memstats_stack_inuse_bytes": 0}
+	found := 0
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if _, wanted := parts[name]; !wanted {
+			continue
+		}
+		if parts[name], err = strconv.ParseFloat(value, 64); err != nil {
+			return 0, err
+		}
+		found++
+	}
+	if found != len(parts) {
+		return 0, fmt.Errorf("GET /metrics: %s: %d of %d numbers", response.Status, found, len(parts))
+	}
+	return parts["go_gc_heap_live_bytes"] + parts["go_memstats_stack_inuse_bytes"], nil
+}

@@ -22,18 +22,15 @@ func (b *bench) relay(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := once(ctx, saying(warm)); err != nil {
+		if _, err := b.rounds(saying(warm))(ctx); err != nil {
 			return err
 		}
-		empty, err := p.resident(ctx)
+		before, err := p.inUse(ctx)
 		if err != nil {
 			return err
 		}
-		pages, err := l.sessions(ctx, b.plan.pages)
+		pages, err := b.browsers(ctx, l)
 		if err != nil {
-			return err
-		}
-		if err := once(ctx, saying(pages)); err != nil {
 			return err
 		}
 		relaying := func(ctx context.Context) (sample, error) {
@@ -41,7 +38,7 @@ func (b *bench) relay(ctx context.Context) error {
 			if err != nil {
 				return sample{}, err
 			}
-			s.bytes, err = p.resident(ctx)
+			s.bytes, err = p.inUse(ctx)
 			return s, err
 		}
 		idling := func(ctx context.Context) (sample, error) {
@@ -56,9 +53,24 @@ func (b *bench) relay(ctx context.Context) error {
 			beside(name+"_p50", ms(medians[0].p50), milliseconds, ms(medians[1].p50)),
 			beside(name+"_p99", ms(medians[0].p99), milliseconds, ms(medians[1].p99)),
 			beside(name+"_reached", medians[0].rate, perSecond, medians[1].rate),
-			alone(name+"_memory_each", (medians[0].bytes-empty)/float64(len(pages))/1024, kibibytes))
+			alone(name+"_memory_each", (medians[0].bytes-before)/float64(len(pages))/1024, kibibytes))
 		return nil
 	})
+}
+
+// browsers are pages of as many sign-ins, as they are in life, with a session each
+// that something was said in.
+func (b *bench) browsers(ctx context.Context, l *learner) ([]*reporter, error) {
+	pages, err := l.sessions(ctx, b.plan.pages)
+	if err != nil {
+		return nil, err
+	}
+	for _, page := range pages {
+		if page.learner, err = l.elsewhere(ctx); err != nil { // one after the other: more are taken for guessing
+			return nil, err
+		}
+	}
+	return pages, once(ctx, saying(pages))
 }
 
 // conversation is how long one round of talking takes: long enough for every page

@@ -14,10 +14,9 @@ import (
 // after a moment. Those that she deleted are not among them.
 func (v *Views) Talks(ctx context.Context, learner events.AccountID, after time.Time) ([]projections.Talk, error) {
 	schema := v.db.config.Views
-	found, err := v.db.pool.Query(ctx, "select s.id, min(c.issued_at), s.ended_at"+
-		" from "+qualified(schema, sessions.name)+" s join "+qualified(schema, calls.name)+" c on c.session = s.id"+
-		" where s.learner = $1 and s.started_at > $2 and c.issued_at is not null"+
-		" group by s.id, s.ended_at", learner, after)
+	found, err := v.db.pool.Query(ctx, "select s.id, c.issued_at, s.ended_at"+
+		" from "+qualified(schema, sessions.name)+" s join "+qualified(schema, calls.name)+" c on c.session = s.id and c.call = 1"+
+		" where s.learner = $1 and s.started_at > $2 and c.issued_at is not null", learner, after)
 	if err != nil {
 		return nil, translate(err, "read talks")
 	}
