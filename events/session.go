@@ -15,6 +15,7 @@ type Session struct {
 	Received  Numbers // outbox numbers that are in
 	Turns     *Transcript
 	Ended     *SessionEnded
+	EndedAt   *time.Time       // when the talking ended first
 	Upload    *UploadRequested // the latest
 	Completed *UploadCompleted // of the latest upload
 	Audio     *AudioFinalized
@@ -56,6 +57,9 @@ func (s *Session) Evolve(e Event) {
 		s.recorded = true
 	case *SessionEnded:
 		s.Ended = b
+		if s.EndedAt == nil {
+			s.EndedAt = &e.Time
+		}
 	default:
 		s.evolveSaving(e.Body)
 	}

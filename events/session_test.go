@@ -241,24 +241,42 @@ func TestSessionErase(t *testing.T) {
 }
 
 func TestFactsStatus(t *testing.T) {
+	ended := time.Date(2026, time.March, 14, 9, 0, 0, 0, time.UTC)
+	const soon, late = time.Hour - 1, time.Hour
+	recorded := events.Facts{Ended: true, EndedAt: ended, RecordingExpected: true, LastN: 5, Through: 5}
+	with := func(f events.Facts, change func(*events.Facts)) events.Facts { change(&f); return f }
+	uploading := with(recorded, func(f *events.Facts) { f.UploadRequested = true })
+	completed := with(uploading, func(f *events.Facts) { f.UploadCompleted = true })
+	finalized := with(completed, func(f *events.Facts) { f.AudioFinalized = true })
+	spoken := with(recorded, func(f *events.Facts) { f.RecordingExpected = false })
+	abandoned := with(recorded, func(f *events.Facts) { f.Abandoned = true })
+	short := func(f events.Facts) events.Facts { f.Through = 4; return f }
+	rejected := func(f events.Facts) events.Facts { f.Rejected = "wrong_format"; return f }
 	for _, test := range []struct {
 		name   string
 		facts  events.Facts
+		after  time.Duration // since the end
 		want   events.Status
 		reason string
 	}{
-		{"talking", events.Facts{}, events.StatusActive, ""},
-		{"ended", events.Facts{Ended: true, RecordingExpected: true}, events.StatusEnded, ""},
-		{"uploading", events.Facts{Ended: true, RecordingExpected: true, UploadRequested: true}, events.StatusUploading, ""},
-		{"finalizing", events.Facts{Ended: true, RecordingExpected: true, UploadRequested: true, UploadCompleted: true}, events.StatusFinalizing, ""},
-		{"saved", events.Facts{Ended: true, RecordingExpected: true, AudioFinalized: true, LastN: 5, Through: 5}, events.StatusSaved, ""},
-		{"saved without a recording", events.Facts{Ended: true, LastN: 5, Through: 5}, events.StatusSaved, ""},
-		{"one report short is not saved", events.Facts{Ended: true, LastN: 5, Through: 4}, events.StatusEnded, ""},
-		{"audio, but one report short", events.Facts{Ended: true, RecordingExpected: true, AudioFinalized: true, LastN: 5, Through: 4}, events.StatusNeedsAttention, events.OnDevice},
-		{"rejected", events.Facts{Ended: true, RecordingExpected: true, UploadCompleted: true, Rejected: "not_webm"}, events.StatusNeedsAttention, "not_webm"},
+		{"talking", events.Facts{}, late, events.StatusActive, ""},
+		{"ended", recorded, soon, events.StatusEnded, ""},
+		{"ended, and nothing came for an hour", recorded, late, events.StatusNeedsAttention, events.OnDevice},
+		{"abandoned", abandoned, 0, events.StatusNeedsAttention, events.OnDevice},
+		{"abandoned, and its page is back", with(abandoned, func(f *events.Facts) { f.UploadRequested = true }), soon, events.StatusUploading, ""},
+		{"uploading", uploading, soon, events.StatusUploading, ""},
+		{"uploading for an hour", uploading, late, events.StatusNeedsAttention, events.OnDevice},
+		{"finalizing, however long", completed, late, events.StatusFinalizing, ""},
+		{"saved", finalized, late, events.StatusSaved, ""},
+		{"saved without a recording", spoken, 0, events.StatusSaved, ""},
+		{"one report short is not saved", short(spoken), soon, events.StatusEnded, ""},
+		{"one report short for an hour", short(spoken), late, events.StatusNeedsAttention, events.OnDevice},
+		{"audio, but one report short", short(finalized), 0, events.StatusNeedsAttention, events.OnDevice},
+		{"rejected", rejected(completed), late, events.StatusNeedsAttention, "wrong_format"},
+		{"rejected once, good later", rejected(finalized), 0, events.StatusSaved, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got, reason := test.facts.Status(); got != test.want || reason != test.reason {
+			if got, reason := test.facts.Status(ended.Add(test.after)); got != test.want || reason != test.reason {
 				t.Fatalf("got %s %q, want %s %q", got, reason, test.want, test.reason)
 			}
 		})

@@ -1,5 +1,7 @@
 package events
 
+import "time"
+
 // Status is where a session stands. It is derived, never stored.
 type Status string
 
@@ -16,6 +18,8 @@ const (
 // Facts is what a status derives from; read models hold just these.
 type Facts struct {
 	Ended             bool
+	EndedAt           time.Time // first
+	Abandoned         bool      // nobody was there when it ended
 	RecordingExpected bool
 	LastN             int64
 	Through           int64 // all of 1…Through are in
@@ -28,13 +32,22 @@ type Facts struct {
 // OnDevice is the reason of a session whose rest a browser still holds.
 const OnDevice = "on_device"
 
-// Status derives the status, and for StatusNeedsAttention the reason.
-func (f Facts) Status() (Status, string) {
-	heard := f.Through >= f.LastN
+// bringsWithin is how long a page that is still open takes, at most, to bring its
+// rest: the largest recording by default, 256 MiB, at 0.6 Mbit/s.
+const bringsWithin = time.Hour
+
+// Saved tells whether nothing is missing.
+func (f Facts) Saved() bool {
+	return f.Ended && f.Through >= f.LastN && (f.AudioFinalized || !f.RecordingExpected)
+}
+
+// Status derives the status as it is now, and for StatusNeedsAttention the reason.
+func (f Facts) Status(now time.Time) (Status, string) {
+	isLeft := f.Abandoned && !f.UploadRequested || now.Sub(f.EndedAt) >= bringsWithin
 	switch {
 	case !f.Ended:
 		return StatusActive, ""
-	case f.AudioFinalized && heard, !f.RecordingExpected && heard:
+	case f.Saved():
 		return StatusSaved, ""
 	case f.Rejected != "" && !f.AudioFinalized:
 		return StatusNeedsAttention, f.Rejected
@@ -42,6 +55,8 @@ func (f Facts) Status() (Status, string) {
 		return StatusNeedsAttention, OnDevice
 	case f.UploadCompleted:
 		return StatusFinalizing, ""
+	case isLeft:
+		return StatusNeedsAttention, OnDevice
 	case f.UploadRequested:
 		return StatusUploading, ""
 	}
@@ -58,6 +73,7 @@ func (s *Session) Facts() Facts {
 	}
 	if s.Ended != nil {
 		f.Ended, f.RecordingExpected, f.LastN = true, s.Ended.RecordingExpected, s.Ended.LastN
+		f.EndedAt, f.Abandoned = *s.EndedAt, s.Ended.Reason == EndedAbandoned
 	}
 	if s.Rejected != nil {
 		f.Rejected = s.Rejected.Reason

@@ -31,8 +31,10 @@ type Provided struct {
 
 // Limits are told before a session starts.
 type Limits struct {
-	UploadMaxBytes int64 `json:"upload_max_bytes"`
-	SessionMaxMS   int64 `json:"session_max_ms"`
+	UploadMaxBytes int64    `json:"upload_max_bytes"`
+	UploadTypes    []string `json:"upload_types" nullable:"false" doc:"What a recording may be"`
+	UploadLeft     *int64   `json:"upload_left_bytes,omitempty" doc:"How much may be uploaded now; it grows with time. Absent where there is no limit"`
+	SessionMaxMS   int64    `json:"session_max_ms"`
 }
 
 type meOutput struct{ Body Me }
@@ -188,6 +190,9 @@ func (s *Server) meOf(who *events.Account) Me {
 	me.Account.Roles = rolesOf(who)
 	me.Partner = s.config.Partner
 	me.Provider = Provided{s.config.Provider, s.config.Model}
-	me.Limits = Limits{s.config.UploadMax, s.config.SessionMax.Milliseconds()}
+	me.Limits = Limits{
+		UploadMaxBytes: s.config.UploadMax, UploadTypes: s.config.UploadTypes, UploadLeft: s.limits.uploadBytes.Left(who.ID),
+		SessionMaxMS: s.config.SessionMax.Milliseconds(),
+	}
 	return me
 }

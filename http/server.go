@@ -35,7 +35,8 @@ type Config struct {
 	Retiring    []realtime.Retirement
 	StoreOrigin string // origin of signed uploads; empty when browsers can't reach the store
 	OpenID      OpenID
-	UploadMax   int64 // bytes of one recording
+	UploadMax   int64    // bytes of one recording
+	UploadTypes []string // media types that a recording may have
 	SessionMax  time.Duration
 	SessionIdle time.Duration // how long nobody may speak in a session
 	Proxies     Proxies

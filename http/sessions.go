@@ -188,7 +188,7 @@ func (s *Server) endSession(ctx context.Context, in *endInput) (*landedOutput, e
 		return nil, err
 	}
 	s.limits.talk.end(caller(ctx), id)
-	return landed(session, at), nil
+	return s.landed(session, at), nil
 }
 
 // deleteSession closes the session for every reader; the eraser does the rest.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,8 +154,8 @@ func announcedBy(b *events.UploadRequested) Announced {
 func (s *Server) checkAnnounced(b *events.UploadRequested) error {
 	media, _, err := mime.ParseMediaType(b.ContentType)
 	switch {
-	case err != nil || media != "audio/webm" && media != "audio/mp4":
-		return events.Errorf(events.CodeUnsupportedType, "a recording is audio/webm or audio/mp4")
+	case err != nil || !slices.Contains(s.config.UploadTypes, media):
+		return events.Errorf(events.CodeUnsupportedType, "a recording is %s", strings.Join(s.config.UploadTypes, " or "))
 	case b.Size > s.config.UploadMax:
 		return events.Errorf(events.CodeTooLarge, "a recording has at most %d bytes", s.config.UploadMax)
 	case b.Size < minUpload:
@@ -284,7 +286,7 @@ func (s *Server) completeUpload(ctx context.Context, in *uploadRef) (*landedOutp
 	if err != nil {
 		return nil, err
 	}
-	return landed(session, at), nil
+	return s.landed(session, at), nil
 }
 
 // lies checks that the announced bytes are in the store.
@@ -303,9 +305,9 @@ func (s *Server) lies(ctx context.Context, id events.SessionID, upload *events.U
 	return nil
 }
 
-func landed(session *events.Session, at events.Position) *landedOutput {
+func (s *Server) landed(session *events.Session, at events.Position) *landedOutput {
 	out := &landedOutput{}
-	out.Body.Status, _ = session.Facts().Status()
+	out.Body.Status, _ = session.Facts().Status(s.doors.Now())
 	out.Body.Position = at
 	return out
 }

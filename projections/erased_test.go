@@ -75,7 +75,7 @@ func rowsOf(log []events.Event) shownRows {
 		if row.Gone {
 			continue
 		}
-		status, reason := row.Facts().Status()
+		status, reason := row.Facts().Status(eventstest.Began)
 		shown.Sessions[id] = fmt.Sprint(status, reason, row.Learner, row.Language, row.Received, row.Ended, row.Position)
 		shown.Segments[id], shown.Responses[id] = len(row.SegmentRows()), len(row.ResponseRows())
 	}

@@ -171,10 +171,6 @@ func (s *SessionRow) apply(e events.Event, within *Rows) {
 		s.Language, s.Level = b.Language, b.Level
 		s.Provider, s.Model, s.Voice = b.Provider, b.Model, b.Voice
 		s.OwnTopic = sealedOf(e)
-	case *events.SessionEnded:
-		if s.EndedAt == nil {
-			s.EndedAt = &e.Time
-		}
 	case *events.SegmentTranscribed:
 		s.hash(e, b, within)
 	case *events.ResponseMeasured:

@@ -35,8 +35,7 @@ type SessionRow struct {
 	Provider string
 	Model    string
 	Voice    string
-	OwnTopic Sealed     // the learner's own topic, of session_started
-	EndedAt  *time.Time // when the talking ended first
+	OwnTopic Sealed // the learner's own topic, of session_started
 	Position events.Position
 
 	// Emptied: its deletion was asked for, so that all its parts leave.

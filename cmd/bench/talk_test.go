@@ -22,7 +22,7 @@ func TestTalkIsASessionThatIsSaved(t *testing.T) {
 				e.Position = events.Position(i + 1)
 				session.Evolve(e)
 			}
-			if status, reason := session.Facts().Status(); status != events.StatusSaved {
+			if status, reason := session.Facts().Status(time.Now()); status != events.StatusSaved {
 				t.Errorf("status %s, reason %s", status, reason)
 			}
 			if turns := session.Turns.Segments(true); len(turns) != c.turns {

@@ -53,6 +53,7 @@ type Config struct {
 	PublicURL      string
 	Edges          Edges
 	UploadMax      int64 // bytes
+	UploadTypes    []string
 	SessionMax     time.Duration
 	SessionIdle    time.Duration
 	ShowCost       bool

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func TestConfigDefaults(t *testing.T) {
 		S3Region: "us-east-1", S3Bucket: "parley",
 		RealtimeURL: "https://api.openai.com/v1", RealtimeAuth: "bearer", RealtimeDialect: "openai",
 		Model: "gpt-realtime-mini", TranscriptionModel: "gpt-4o-mini-transcribe", Voice: "marin",
-		UploadMax: 256 << 20, SessionMax: time.Hour, SessionIdle: 5 * time.Minute, SessionSilence: 30 * time.Minute,
+		UploadMax: 256 << 20, UploadTypes: []string{"audio/webm", "audio/mp4"}, SessionMax: time.Hour, SessionIdle: 5 * time.Minute, SessionSilence: 30 * time.Minute,
 		SweepRate: 7, OrphanAge: 24 * time.Hour,
 		LogLevel: slog.LevelInfo, LogFormat: "text",
 		Edges: Edges{Allowances: http.Allowances{
@@ -48,6 +49,7 @@ func TestConfigReadsEachVariable(t *testing.T) {
 		"PARLEY_PUBLIC_URL=https://parley.example":                             func(c Config) bool { return c.PublicURL == "https://parley.example" },
 		"PARLEY_UPLOAD_MAX=1048576":                                            func(c Config) bool { return c.UploadMax == uploadLeast },
 		"PARLEY_UPLOAD_MAX=5368709120":                                         func(c Config) bool { return c.UploadMax == uploadMost },
+		"PARLEY_UPLOAD_TYPES=audio/mp4":                                        func(c Config) bool { return slices.Equal(c.UploadTypes, []string{"audio/mp4"}) },
 		"PARLEY_SESSION_MAX=1":                                                 func(c Config) bool { return c.SessionMax == time.Minute },
 		"PARLEY_SESSION_MAX=1440":                                              func(c Config) bool { return c.SessionMax == 24*time.Hour },
 		"PARLEY_SHOW_COST=1":                                                   func(c Config) bool { return c.ShowCost },
@@ -96,6 +98,9 @@ func TestConfigProblems(t *testing.T) {
 		"PARLEY_UPLOAD_MAX=1048575":                     "from 1048576 to 5368709120",
 		"PARLEY_UPLOAD_MAX=5368709121":                  "from 1048576 to 5368709120",
 		"PARLEY_UPLOAD_MAX=256MB":                       "PARLEY_UPLOAD_MAX is \"256MB\": write a number of bytes",
+		"PARLEY_UPLOAD_TYPES=":                          "write audio/webm or audio/mp4",
+		"PARLEY_UPLOAD_TYPES=audio/webm,audio/ogg":      "write audio/webm or audio/mp4",
+		"PARLEY_UPLOAD_TYPES=audio/mp4,audio/mp4":       "audio/mp4 is there twice",
 		"PARLEY_SESSION_MAX=0":                          "write a number of minutes from 1 to 1440",
 		"PARLEY_SESSION_MAX=1441":                       "write a number of minutes from 1 to 1440",
 		"PARLEY_SESSION_IDLE=999ms":                     "write a time from 1s to 1h0m0s",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -93,6 +94,8 @@ func serverVariables() []variable {
 			Meaning: "Where browsers reach Parley. Not set: the loopback address that serve prints"},
 		{Name: "PARLEY_UPLOAD_MAX", Default: "268435456", set: setUploadMax,
 			Meaning: "Largest recording, in bytes (1 MiB to 5 GiB)"},
+		{Name: "PARLEY_UPLOAD_TYPES", Default: "audio/webm,audio/mp4", set: setUploadTypes,
+			Meaning: "What a recording may be, separated by commas. A browser that can make none of these records nothing"},
 		{Name: "PARLEY_SESSION_MAX", Default: "60", set: setSessionMax,
 			Meaning: "Longest session, in minutes (1 to 1440)"},
 		{Name: "PARLEY_SESSION_IDLE", Default: "5m", set: setSessionIdle,
@@ -141,6 +144,19 @@ func setAcceptUnknownDurability(c *Config, given string) error {
 func setUploadMax(c *Config, given string) (err error) {
 	c.UploadMax, err = number(given, uploadLeast, uploadMost, "bytes")
 	return err
+}
+
+func setUploadTypes(c *Config, given string) error {
+	c.UploadTypes = strings.Split(given, ",")
+	for i, one := range c.UploadTypes {
+		if err := oneOf("audio/webm", "audio/mp4")(one); err != nil {
+			return err
+		}
+		if slices.Contains(c.UploadTypes[:i], one) {
+			return fmt.Errorf("%s is there twice", one)
+		}
+	}
+	return nil
 }
 
 func setSessionMax(c *Config, given string) error {

@@ -102,7 +102,7 @@ func (o *operations) Stuck(ctx context.Context, quiet time.Duration) ([]http.Stu
 			return nil, err
 		}
 		if !settled(s.Session) && now.Sub(s.Heard) >= quiet {
-			found = append(found, diagnose(s))
+			found = append(found, diagnose(s, now))
 		}
 	}
 	slices.SortFunc(found, longestFirst)

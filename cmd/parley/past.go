@@ -84,7 +84,7 @@ func newPast(s *events.Session, last events.Event) past {
 		Ended: s.Ended, Upload: s.Upload, Completed: s.Completed, Audio: s.Audio,
 		Rejected: s.Rejected, Deleted: s.Deleted, Erased: s.Erased,
 	}
-	p.Status, p.Reason = statusOf(s)
+	p.Status, p.Reason = statusOf(s, last.Time)
 	if !s.StartedAt.IsZero() {
 		p.StartedAt = &s.StartedAt
 	}
@@ -101,15 +101,15 @@ func newPast(s *events.Session, last events.Event) past {
 	return p
 }
 
-// statusOf is the session's status, and for one that was deleted how far that is.
-func statusOf(s *events.Session) (status, reason string) {
+// statusOf is the session's status at a time, and for one that was deleted how far that is.
+func statusOf(s *events.Session, now time.Time) (status, reason string) {
 	switch {
 	case s.Erased != nil:
 		return "erased", ""
 	case s.Deleted != nil:
 		return beingErased, ""
 	}
-	derived, reason := s.Facts().Status()
+	derived, reason := s.Facts().Status(now)
 	return string(derived), reason
 }
 

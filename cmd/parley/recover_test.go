@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"parley/events"
 	"parley/events/eventstest"
 	door "parley/http"
+	"parley/projections/recording"
 	"parley/projections/timekeeper"
 )
 
@@ -153,7 +155,7 @@ func TestDiagnosis(t *testing.T) {
 		"no upload yet":   {[]events.Body{started, ended(true, 0)}, false, "ended", "still holds the recording", 1},
 		"uploading":       {[]events.Body{started, ended(true, 0), announced}, false, "uploading", "still holds the recording", 1},
 		"not finalized":   {[]events.Body{started, ended(true, 0), announced, completed}, false, "finalizing", "has not decided", 2},
-		"refused":         {[]events.Body{started, ended(true, 0), announced, completed, &events.AudioRejected{Upload: "u", Reason: "damaged"}}, false, "needs_attention", "(damaged)", 2},
+		"refused":         {[]events.Body{started, ended(true, 0), announced, completed, &events.AudioRejected{Upload: "u", Reason: "no_sound"}}, false, "needs_attention", "(no_sound): it holds not one packet of sound", 2},
 		"reports missing": {[]events.Body{started, ended(false, 3)}, false, "ended", "reports 1 to 0 of 3", 0},
 		"saved":           {[]events.Body{started, ended(false, 0)}, true, "saved", "", 0},
 		"deleted":         {[]events.Body{started, &events.SessionDeleteRequested{}}, false, "being erased", "deletion is not done", 0},
@@ -166,7 +168,7 @@ func TestDiagnosis(t *testing.T) {
 				p.take(events.Event{Aggregate: spokenID.Aggregate(), Body: body, Position: events.Position(i + 1), Time: eventstest.Began.Add(time.Duration(i))})
 			}
 			if s := p.open[spokenID]; s != nil && !c.settled {
-				d := diagnose(s)
+				d := diagnose(s, eventstest.Began)
 				if d.Status != c.status || !strings.Contains(d.Why, c.why) || len(d.Remedies) != c.remedies {
 					t.Errorf("%+v", d)
 				}
@@ -174,6 +176,24 @@ func TestDiagnosis(t *testing.T) {
 				t.Errorf("settled %t", s == nil)
 			}
 		})
+	}
+}
+
+func TestEveryRefusalIsExplained(t *testing.T) {
+	words, err := os.ReadFile("../../web/src/strings/attention.en.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range recording.Reasons() {
+		if refusedAdvice[reason] == "" {
+			t.Errorf("%s says nothing to operators", reason)
+		}
+		if !strings.Contains(string(words), "\n    "+string(reason)+":\n") {
+			t.Errorf("%s says nothing to learners", reason)
+		}
+	}
+	if len(refusedAdvice) != len(recording.Reasons()) {
+		t.Error("there is advice for a reason that no recording is refused for")
 	}
 }
 

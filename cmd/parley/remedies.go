@@ -58,7 +58,7 @@ func planFor(ctx context.Context, log events.Loader, id events.SessionID, name s
 		return planned, err
 	}
 	planned.Learner = s.Learner
-	planned.Status, planned.Reason = statusOf(s.Session)
+	planned.Status, planned.Reason = statusOf(s.Session, time.Now())
 	planned.Will, err = chosen.plan(s)
 	return planned, err
 }
@@ -70,7 +70,7 @@ func carryOut(ctx context.Context, w ward, planned *http.Helped) error {
 	}
 	after, err := loadTimed(ctx, w.log, w.id)
 	planned.Done = true
-	planned.Status, planned.Reason = statusOf(after.Session)
+	planned.Status, planned.Reason = statusOf(after.Session, time.Now())
 	return err
 }
 

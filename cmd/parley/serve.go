@@ -293,7 +293,7 @@ func (in *instance) door(code string) *http.Server {
 		PublicURL: in.public, Provider: in.speech.name, ProviderOrigin: in.speech.origin,
 		Partner: in.speech.scripted, Model: in.speech.client.Model(), Voice: in.speech.client.Voice(),
 		TranscriptionModel: in.config.TranscriptionModel, ShowCost: in.config.ShowCost, Retiring: in.speech.client.Retiring(),
-		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, SessionMax: in.config.SessionMax, SessionIdle: in.config.SessionIdle, OpenID: in.config.OpenID, Version: version,
+		StoreOrigin: b.uploads, UploadMax: in.config.UploadMax, UploadTypes: in.config.UploadTypes, SessionMax: in.config.SessionMax, SessionIdle: in.config.SessionIdle, OpenID: in.config.OpenID, Version: version,
 		Proxies: in.config.Edges.Proxies, Allowances: in.config.Edges.Allowances,
 	}
 	return http.New(config, http.Doors{

@@ -30,7 +30,7 @@ func stuckSessions(ctx context.Context, log events.Log, quiet time.Duration, now
 	found := []http.StuckSession{}
 	for _, s := range p.open {
 		if now.Sub(s.Heard) >= quiet {
-			found = append(found, diagnose(s))
+			found = append(found, diagnose(s, now))
 		}
 	}
 	slices.SortFunc(found, longestFirst)
@@ -100,14 +100,13 @@ func settled(s *events.Session) bool {
 	case s.Deleted != nil:
 		return false
 	}
-	status, _ := s.Facts().Status()
-	return status == events.StatusSaved
+	return s.Facts().Saved()
 }
 
 // diagnose says why a session waits, for whom, and what can be done.
-func diagnose(s *timekeeper.Session) http.StuckSession {
+func diagnose(s *timekeeper.Session, now time.Time) http.StuckSession {
 	d := http.StuckSession{ID: s.ID, Learner: s.Learner, Since: s.Heard, Remedies: []string{}}
-	d.Status, d.Reason = statusOf(s.Session)
+	d.Status, d.Reason = statusOf(s.Session, now)
 	facts := s.Facts()
 	if !facts.Ended && s.Deleted == nil && s.Erased == nil {
 		d.Why, d.Remedies = "it was never ended and nothing is heard of it: its page is gone", []string{remedyEnd, remedyWithout}
@@ -119,7 +118,7 @@ func diagnose(s *timekeeper.Session) http.StuckSession {
 	case s.Deleted != nil:
 		d.Why = "its deletion is not done; the eraser tries again by itself: see the log of serve for what fails"
 	case facts.Rejected != "" && !facts.AudioFinalized:
-		d.Why, d.Remedies = "its recording was refused ("+facts.Rejected+"); the bytes are kept", []string{remedyFinalize, remedyWithout}
+		d.Why, d.Remedies = refusedBecause(s.Session), []string{remedyFinalize, remedyWithout}
 	case facts.UploadCompleted && !facts.AudioFinalized:
 		d.Why, d.Remedies = "its recording lies in the store, and the finalizer has not decided about it", []string{remedyFinalize, remedyWithout}
 	case facts.AudioFinalized || !facts.RecordingExpected:

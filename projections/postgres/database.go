@@ -20,11 +20,16 @@ type Config struct {
 	// Views is the schema that readers ask; the versions of the read models lie
 	// beside it in numbered ones ("parley_v1"). Default "parley".
 	Views string
+	// Now is the clock; nil: the system's.
+	Now func() time.Time
 }
 
 func (c Config) withDefaults() Config {
 	if c.Views == "" {
 		c.Views = "parley"
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	return c
 }

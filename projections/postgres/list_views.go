@@ -112,7 +112,7 @@ func (v *Views) summaries(ctx context.Context, rows []sessionRow, found hits) ([
 	}
 	list := make([]projections.SessionSummary, len(rows))
 	for i, r := range rows {
-		s := summary(r)
+		s := summary(r, v.db.config.Now())
 		s.Topic, s.Turns = topics[r.ID], figures[r.ID].turns
 		shown, matched := found[r.ID]
 		if !matched {
@@ -126,13 +126,13 @@ func (v *Views) summaries(ctx context.Context, rows []sessionRow, found hits) ([
 	return list, nil
 }
 
-func summary(r sessionRow) projections.SessionSummary {
+func summary(r sessionRow, now time.Time) projections.SessionSummary {
 	s := projections.SessionSummary{
 		ID: r.ID, Language: r.Language, Level: r.Level,
 		StartedAt: r.StartedAt, EndedAt: r.EndedAt,
 		HasAudio: r.Audio != nil, Position: r.Position,
 	}
-	s.Status, s.Reason = r.Facts().Status()
+	s.Status, s.Reason = r.Facts().Status(now)
 	switch {
 	case r.Audio != nil:
 		s.DurationMS = r.Audio.DurationMS
@@ -177,7 +177,7 @@ func (v *Views) Overview(ctx context.Context, limit int) ([]projections.Overview
 	if err != nil {
 		return nil, err
 	}
-	list := overviews(rows)
+	list := overviews(rows, v.db.config.Now())
 	return list, v.addUsed(ctx, list)
 }
 
@@ -219,13 +219,13 @@ func (v *Views) Beyond(ctx context.Context, position events.Position, limit int)
 		return nil, events.Errorf(events.CodeInvalid, "limit must be 1 to %d", MaxPage)
 	}
 	rows, err := ask(ctx, v, sessions, "where position > $1 order by position desc limit $2", uint64(position), limit)
-	return overviews(rows), err
+	return overviews(rows, v.db.config.Now()), err
 }
 
-func overviews(rows []sessionRow) []projections.Overview {
+func overviews(rows []sessionRow, now time.Time) []projections.Overview {
 	list := make([]projections.Overview, len(rows))
 	for i, r := range rows {
-		status, reason := r.Facts().Status()
+		status, reason := r.Facts().Status(now)
 		list[i] = projections.Overview{
 			ID: r.ID, Learner: r.Learner, Status: status, Reason: reason,
 			StartedAt: r.StartedAt, EndedAt: r.EndedAt, Deleted: r.Deleted != nil, Position: r.Position, Model: r.Model,

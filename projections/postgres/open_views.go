@@ -42,5 +42,5 @@ func (v *Views) Unsettled(ctx context.Context, limit int) ([]projections.Overvie
 		" or audio is null and (ended->>'recording_expected')::boolean"+
 		" or received <> case coalesce((ended->>'last_n')::bigint, 0) when 0 then '' when 1 then '1' else '1-' || (ended->>'last_n') end"+
 		" order by position limit $1", limit)
-	return overviews(rows), err
+	return overviews(rows, v.db.config.Now()), err
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -63,7 +64,7 @@ func (v *Views) Session(ctx context.Context, learner events.AccountID, id events
 	if err != nil {
 		return projections.SessionView{}, err
 	}
-	view := sessionView(row)
+	view := sessionView(row, v.db.config.Now())
 	view.Topic, view.Segments, view.Timings, view.Used = topic[row.ID], segments, timings(row), row.Turns.Used()
 	return view, nil
 }
@@ -102,14 +103,14 @@ func (v *Views) snapshot(ctx context.Context, reads *pgx.Batch) error {
 	return translate(err, "read session")
 }
 
-func sessionView(r sessionRow) projections.SessionView {
+func sessionView(r sessionRow, now time.Time) projections.SessionView {
 	view := projections.SessionView{
 		ID: r.ID, Learner: r.Learner, Language: r.Language, Level: r.Level,
 		Provider: r.Provider, Model: r.Model, Voice: r.Voice,
 		StartedAt: r.StartedAt, EndedAt: r.EndedAt, Received: r.Received.Through(),
 		Audio: r.Audio, Position: r.Position,
 	}
-	view.Status, view.Reason = r.Facts().Status()
+	view.Status, view.Reason = r.Facts().Status(now)
 	if r.Ended != nil {
 		view.EndedBecause, view.LastN = r.Ended.Reason, r.Ended.LastN
 	}

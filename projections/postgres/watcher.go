@@ -163,13 +163,13 @@ func (w *Watcher) tell(ctx context.Context, at events.Position) error {
 	}
 	for _, row := range changed {
 		w.told = max(w.told, row.Position)
-		w.hearers.tell(changeOf(row))
+		w.hearers.tell(changeOf(row, w.db.config.Now()))
 	}
 	return nil
 }
 
-func changeOf(r sessionRow) projections.Change {
+func changeOf(r sessionRow, now time.Time) projections.Change {
 	c := projections.Change{Session: r.ID, Learner: r.Learner, Deleted: r.Deleted != nil, Position: r.Position}
-	c.Status, c.Reason = r.Facts().Status()
+	c.Status, c.Reason = r.Facts().Status(now)
 	return c
 }

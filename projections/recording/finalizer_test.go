@@ -157,7 +157,7 @@ func TestFinalizerRefuses(t *testing.T) {
 			}
 		}
 		session := s.session(t, id)
-		if _, reason := session.Facts().Status(); reason != string(ReasonUndecided) || len(session.Positions) != 5 {
+		if _, reason := session.Facts().Status(*session.EndedAt); reason != string(ReasonUndecided) || len(session.Positions) != 5 {
 			t.Errorf("reason %q after %d events", reason, len(session.Positions))
 		}
 	})

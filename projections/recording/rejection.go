@@ -36,6 +36,14 @@ const (
 	ReasonUndecided Reason = "not_finalized"
 )
 
+// Reasons are all of them: whoever explains them must know each.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonSize, ReasonChecksum, ReasonType, ReasonFormat, ReasonTracks, ReasonCodec, ReasonChannels,
+		ReasonSilent, ReasonDuration, ReasonTooComplex, ReasonMissing, ReasonUndecided,
+	}
+}
+
 // Rejection is the error for a file that was read whole and found wrong. Any other
 // error of this package means that the file could not be judged.
 type Rejection struct {

@@ -1288,8 +1288,15 @@ export interface components {
         Limits: {
             /** Format: int64 */
             session_max_ms: number;
+            /**
+             * Format: int64
+             * @description How much may be uploaded now; it grows with time. Absent where there is no limit
+             */
+            upload_left_bytes?: number;
             /** Format: int64 */
             upload_max_bytes: number;
+            /** @description What a recording may be */
+            upload_types: string[];
         };
         LinkInputBody: {
             token: string;

@@ -181,7 +181,11 @@ export class Rehearsal {
       },
       account: 'a',
       topic: { id: 't', title: 'T' } as Topic,
-      limits: { session_max_ms: 3_600_000, upload_max_bytes: 268_435_456 },
+      limits: {
+        session_max_ms: 3_600_000,
+        upload_max_bytes: 268_435_456,
+        upload_types: ['audio/webm', 'audio/mp4'],
+      },
       manner,
       microphone: '',
       before,

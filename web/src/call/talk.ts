@@ -45,7 +45,7 @@ export async function openTalk(
     account,
     title: topic.title,
     topic: topic.id,
-    contentType: recordingFormat((type) => MediaRecorder.isTypeSupported(type)) ?? null,
+    contentType: recordingFormat(general.upload_types) ?? null,
     ended: null,
     relayedThrough: 0,
   }

@@ -3,12 +3,16 @@ import type { Slices } from './slices'
 /** Recording formats in the order in which we want them. Safari before 18.4 offers only the second. */
 const formats = ['audio/webm;codecs=opus', 'audio/mp4']
 
-const bitsPerSecond = 64_000
+/** Of all that is recorded; what the container adds is little. */
+export const bitsPerSecond = 64_000
 const sliceMs = 1_000
 
-/** The format this browser can record; undefined when it offers none of ours. */
-export function recordingFormat(supported: (type: string) => boolean): string | undefined {
-  return formats.find(supported)
+/** The format this browser can record and the server takes; undefined when there is none. */
+export function recordingFormat(
+  taken: readonly string[],
+  supported = (type: string) => MediaRecorder.isTypeSupported(type),
+): string | undefined {
+  return formats.find((format) => taken.some((type) => format.startsWith(type)) && supported(format))
 }
 
 /** What a recorder needs from its surroundings. */

@@ -75,10 +75,12 @@ describe('the slices of a recording', () => {
 
 describe('the recording format', () => {
   test.each([
-    ['audio/webm;codecs=opus', () => true],
-    ['audio/mp4', (type: string) => type === 'audio/mp4'],
-    [undefined, () => false],
-  ])('is %s when that is the first one supported', (format, supported) => {
-    expect(recordingFormat(supported)).toBe(format)
+    ['audio/webm;codecs=opus', ['audio/webm', 'audio/mp4'], () => true],
+    ['audio/mp4', ['audio/webm', 'audio/mp4'], (type: string) => type === 'audio/mp4'],
+    ['audio/mp4', ['audio/mp4'], () => true],
+    [undefined, ['audio/mp4'], (type: string) => type !== 'audio/mp4'],
+    [undefined, ['audio/webm', 'audio/mp4'], () => false],
+  ])('is %s when the server takes %j and that is the first one supported', (format, taken, supported) => {
+    expect(recordingFormat(taken, supported)).toBe(format)
   })
 })
