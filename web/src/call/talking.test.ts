@@ -33,6 +33,12 @@ describe('talking', () => {
     expect(state).toMatchObject({ name: 'talking', notices: ['microphone_lost', 'recording_stopped'] })
   })
 
+  test('a microphone that is gone is no silent one too, whichever was told first', () => {
+    const silent: Input = { type: 'notice', notice: 'microphone_silent', on: true }
+    expect(after(...toTalking, silent, lost).state).toMatchObject({ notices: ['microphone_lost'] })
+    expect(after(...toTalking, lost, silent).state).toMatchObject({ notices: ['microphone_lost'] })
+  })
+
   test('a notice goes when it is over, and others stay, over a disturbance too', () => {
     const { state } = after(...toTalking, lost, stopped, { type: 'call_disturbed' }, { ...lost, on: false })
     expect(state).toMatchObject({ name: 'reconnecting', notices: ['recording_stopped'] })

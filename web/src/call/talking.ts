@@ -103,7 +103,12 @@ function lost(state: Talking): Step {
 // Each is shown once, the latest last, until it is over or was read.
 function noted(notices: readonly Notice[], { notice, on }: Told): readonly Notice[] {
   if (notices.includes(notice) === on) return notices
-  return on ? [...notices, notice] : notices.filter((other) => other !== notice)
+  // A microphone that is gone is not silent beside that: one advice at a time.
+  if (notice === 'microphone_silent' && notices.includes('microphone_lost')) return notices
+  const others = notices.filter(
+    (other) => other !== notice && !(notice === 'microphone_lost' && other === 'microphone_silent'),
+  )
+  return on ? [...others, notice] : others
 }
 
 function disturbed({ muted, notices }: Talking): Reconnecting {

@@ -73,7 +73,8 @@ export class Voices {
    */
   get still(): boolean {
     const track = this.microphone
-    if (!track || this.#muted || !track.enabled) return false
+    // One that is gone is told by itself.
+    if (!track || track.readyState === 'ended' || this.#muted || !track.enabled) return false
     this.#heard ||= this.#mixer?.learnerSounds() ?? true
     return track.muted || !this.#heard
   }

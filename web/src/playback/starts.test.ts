@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Segment } from '../api/types'
 import { heard } from './levels'
-import { beside, heardAt, search, snapped, startsOf } from './starts'
+import { beside, heardAt, search, snapped, speechesOf, startsOf } from './starts'
 
 /** A row of levels, 50 ms each, with somebody heard in these parts of it, in ms. */
 function row(length: number, ...parts: [number, number][]): Uint8Array {
@@ -10,40 +10,85 @@ function row(length: number, ...parts: [number, number][]): Uint8Array {
   return Uint8Array.from({ length: length / 50 }, (_, place) => (inside(place * 50) ? 180 : 20))
 }
 
+/** Where a start lands among these parts. */
+function start(told: number, parts: [number, number][], notBefore?: number) {
+  return snapped(speechesOf(row(4_000, ...parts), 50), told, notBefore)
+}
+
 describe('a start that was told', () => {
   test.each([
-    ['too late goes back to the words', 1_300, 1_000],
     ['too early goes on to the words', 300, 1_000],
     ['earlier than that stays', 299, 299],
-    ['later than that stays', 1_301, 1_301],
+    ['while they are said goes back to where they begin', 1_999, 1_000],
   ])('%s', (_, told, want) => {
-    expect(snapped(row(3_000, [1_000, 2_000]), 50, told)).toBe(want)
+    expect(start(told, [[1_000, 2_000]])).toBe(want)
   })
 
-  test('takes the first of two rises', () => {
-    expect(snapped(row(3_000, [900, 1_000], [1_200, 2_000]), 50, 1_100)).toBe(900)
+  test('a moment behind short words goes back to them', () => {
+    expect(start(1_300, [[1_000, 1_200]])).toBe(1_000)
+    expect(start(1_301, [[1_000, 1_200]])).toBe(1_301)
+  })
+
+  test('late in a long speech stays: it began who knows where', () => {
+    expect(start(2_500, [[1_000, 3_000]])).toBe(1_000)
+    expect(start(2_501, [[1_000, 3_000]])).toBe(2_501)
+  })
+
+  test('takes the first of two words', () => {
+    expect(
+      start(1_100, [
+        [900, 1_000],
+        [1_200, 2_000],
+      ]),
+    ).toBe(900)
+  })
+
+  test('takes what a breath parts for one', () => {
+    const gap = (ms: number): [number, number][] => [
+      [1_000, 1_500],
+      [1_500 + ms, 2_500],
+    ]
+    expect(start(2_000, gap(100))).toBe(1_000)
+    expect(start(2_000, gap(150))).toBe(1_650)
+  })
+
+  test('does not take a click for words', () => {
+    const click = (ms: number): [number, number][] => [
+      [800, 800 + ms],
+      [1_200, 2_000],
+    ]
+    expect(start(900, click(50))).toBe(1_200)
+    expect(start(900, click(100))).toBe(800)
   })
 
   test('leaves out what was said before it', () => {
-    expect(snapped(row(3_000, [900, 1_000], [1_200, 2_000]), 50, 1_100, 950)).toBe(1_200)
+    const words: [number, number][] = [
+      [900, 1_000],
+      [1_200, 2_000],
+    ]
+    expect(start(1_100, words, 950)).toBe(1_200)
   })
 
   test('finds words that the recording begins with', () => {
-    expect(snapped(row(3_000, [0, 500]), 50, 120)).toBe(0)
+    expect(start(120, [[0, 500]])).toBe(0)
   })
 
-  test('is a rise of the channel within reach, or what it was', () => {
-    const values = fc.uint8Array({ maxLength: 100 })
+  test('is where the channel begins to be heard within reach, or what it was', () => {
     fc.assert(
-      fc.property(values, fc.nat(6_000), (values, told) => {
-        const start = snapped(values, 50, told)
-        if (start === told) return
-        const [before = 0, at = 0] = [values[start / 50 - 1], values[start / 50]]
-        expect(before).toBeLessThan(heard)
-        expect(at).toBeGreaterThanOrEqual(heard)
-        expect(start).toBeGreaterThanOrEqual(told - search.before)
-        expect(start).toBeLessThanOrEqual(told + search.after)
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        fc.nat(6_000),
+        fc.nat(6_000),
+        (values, told, notBefore) => {
+          const start = snapped(speechesOf(values, 50), told, notBefore)
+          if (start === told) return
+          const [before = 0, at = 0] = [values[start / 50 - 1], values[start / 50]]
+          expect(before).toBeLessThan(heard)
+          expect(at).toBeGreaterThanOrEqual(heard)
+          expect(start).toBeGreaterThanOrEqual(Math.max(told - search.back, Math.min(notBefore, told)))
+          expect(start).toBeLessThanOrEqual(told + search.after)
+        },
+      ),
     )
   })
 })

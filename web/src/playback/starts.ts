@@ -3,30 +3,52 @@
 import type { Segment } from '../api/types'
 import { heard, type Levels } from './levels'
 
-/** Where a start is looked for, around the moment that was told, in ms. */
-export const search = { before: 300, after: 700 }
+/** How far from the moment that was told speech may begin, in ms; `back` while it goes on at that moment. */
+export const search = { before: 300, after: 700, back: 1_500 }
+/** A longer silence parts two speeches, a shorter sound is a click; in ms. */
+const least = { pause: 150, sound: 100 }
+
+/** A time in which one speaker goes on speaking, in ms. */
+type Speech = { from: number; to: number }
+
+/** What is said in a row of levels. */
+export function speechesOf(values: Uint8Array, spanMs: number): Speech[] {
+  const all: Speech[] = []
+  values.forEach((value, place) => {
+    if (value < heard) return
+    const [at, last] = [place * spanMs, all.at(-1)]
+    if (last && at - last.to < least.pause) last.to = at + spanMs
+    else all.push({ from: at, to: at + spanMs })
+  })
+  return all.filter(({ from, to }) => to - from >= least.sound)
+}
 
 /**
- * The first rise of a speaker's levels near a moment, but not before what was said earlier;
- * the moment itself when there is none. In ms.
+ * Where a speaker begins near a moment, but not before what was said earlier: where the speech does that goes on then,
+ * or the first within reach; the moment itself when there is none. In ms.
  */
-export function snapped(values: Uint8Array, spanMs: number, moment: number, notBefore = 0): number {
-  const first = Math.ceil(Math.max(Math.min(notBefore, moment), moment - search.before) / spanMs)
-  const last = Math.floor((moment + search.after) / spanMs)
-  for (let place = first; place <= last; place++)
-    if ((values[place] ?? 0) >= heard && (values[place - 1] ?? 0) < heard) return place * spanMs
-  return moment
+export function snapped(speeches: readonly Speech[], moment: number, notBefore = 0): number {
+  const floor = Math.max(Math.min(notBefore, moment), moment - search.back)
+  const near = speeches.find(
+    ({ from, to }) =>
+      from >= floor && from <= moment + search.after && (from >= moment - search.before || to > moment),
+  )
+  return near?.from ?? moment
 }
 
 /** Where each turn begins, in ms; null where nobody knows, and where nothing was said. */
 export function startsOf(segments: readonly Segment[], levels: Levels | undefined): (number | null)[] {
+  const speeches = levels && {
+    learner: speechesOf(levels.learner, levels.spanMs),
+    tutor: speechesOf(levels.tutor, levels.spanMs),
+  }
   // What a speaker said before is no part of her next turn.
   const ended = { learner: 0, tutor: 0 }
   return segments.map(({ speaker, status, started_ms, ended_ms }) => {
     if (status === 'empty' || started_ms === null) return null
     const notBefore = ended[speaker]
     ended[speaker] = ended_ms ?? started_ms
-    return levels ? snapped(levels[speaker], levels.spanMs, started_ms, notBefore) : started_ms
+    return speeches ? snapped(speeches[speaker], started_ms, notBefore) : started_ms
   })
 }
 
