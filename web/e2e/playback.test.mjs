@@ -70,12 +70,14 @@ test('a recording is heard as one likes', { timeout: 300_000 }, async (t) => {
     const rises = await sound.rises(sides.tutor)
     const errors = []
     const told = []
+    let before = -1
     for (const [place, { speaker, started_ms }] of segments.entries()) {
       const began = await hear(page, turns.nth(place))
       const words =
         speaker === 'learner'
           ? await sound.tone(sides.learner, pitches[(place - 1) / 2])
-          : rises.toSorted((a, b) => Math.abs(a - began) - Math.abs(b - began))[0]
+          : rises.find((ms) => ms > before)
+      before = words
       errors.push(Math.round(began - words))
       told.push(Math.round(started_ms - words))
     }
