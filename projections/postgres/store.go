@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -126,10 +127,16 @@ func (s *Store) queueLive(b *pgx.Batch, version int) {
 		})
 }
 
+// commitWithin bounds a commit: a connection that is half open never answers. It is
+// longer than a stopped process may hold the checkpoint.
+const commitWithin = time.Minute
+
 // Commit implements [projections.Store]. When PostgreSQL refuses a value of
 // the batch, halves of it are tried, until the one event that cannot be stored
 // is found and parked.
 func (s *Store) Commit(ctx context.Context, from projections.Checkpoint, log events.Identity, batch []events.Event) (projections.Checkpoint, error) {
+	ctx, cancel := context.WithTimeout(ctx, commitWithin)
+	defer cancel()
 	keys, err := s.wordKeys(ctx, batch)
 	if err != nil {
 		return from, err
