@@ -45,6 +45,28 @@ test('a recording of any maker plays, has a length and can be entered anywhere',
     })
 })
 
+test('what this very browser records plays, also with a slice missing', { timeout: 120_000 }, async (t) => {
+  for (const [name, channels, missing] of [
+    ['mono', 1],
+    ['stereo', 2],
+    ['stereo without its third slice', 2, 2],
+  ])
+    await t.test(name, async () => {
+      const { slices, duration_ms } = await learner.page.evaluate(record, channels)
+      const file = Buffer.concat(slices.filter((_, n) => n !== missing).map((slice) => Buffer.from(slice, 'base64')))
+      const session = await send(file, Math.round(duration_ms))
+      const { status, audio } = await settled(session)
+      assert.equal(status, 'saved')
+      const heard = await learner.page.evaluate(judge, `/api/sessions/${session}/audio`)
+      assert.equal(heard.channels, channels)
+      near(heard.duration, audio.duration_ms)
+      for (const { wanted, stood, ended } of heard.entered) {
+        near(stood, wanted)
+        near(ended, audio.duration_ms)
+      }
+    })
+})
+
 test('what is no recording of a conversation is refused with its reason', { timeout: 60_000 }, async (t) => {
   for (const { name, reason } of exhibits.filter(({ reason }) => reason))
     await t.test(name, async () => {
@@ -116,6 +138,33 @@ async function settled(session) {
     return ['saved', 'needs_attention'].includes(told.status)
   })
   return told
+}
+
+// Runs in the page: two seconds of a tone, in slices of 250 ms, in base64.
+async function record(channels) {
+  const sound = new AudioContext()
+  const tone = new OscillatorNode(sound)
+  const mix = new MediaStreamAudioDestinationNode(sound, { channelCount: channels })
+  tone.connect(mix)
+  tone.start()
+  const recorder = new MediaRecorder(mix.stream, { mimeType: 'audio/webm;codecs=opus' })
+  const slices = []
+  const began = performance.now()
+  const enough = new Promise((resolve) => {
+    recorder.addEventListener('dataavailable', ({ data }) => {
+      slices.push(data)
+      if (slices.length === 8) resolve()
+    })
+  })
+  recorder.start(250)
+  await enough
+  const stopped = new Promise((resolve) => recorder.addEventListener('stop', resolve, { once: true }))
+  recorder.stop()
+  await stopped
+  const duration_ms = performance.now() - began
+  await sound.close()
+  const texts = slices.map(async (slice) => new Uint8Array(await slice.arrayBuffer()).toBase64())
+  return { slices: await Promise.all(texts), duration_ms }
 }
 
 // Runs in the page. Times are in ms.
