@@ -23,7 +23,10 @@ func TestAbandonedSession(t *testing.T) {
 	})
 	t.Run("waits for the recording that was begun", func(t *testing.T) {
 		c := ada.silentSession()
-		c.until("ended", changed, func() bool { return c.status() == "ended" })
+		c.until("ended", changed, func() bool { return c.status() == "needs_attention" })
+		if why := c.must(http.StatusOK, "GET", c.path(""), nil).text("reason"); why != "on_device" {
+			t.Errorf("the reason is %q", why)
+		}
 		recording := sample(t)
 		c.announce(recording)
 		if a := c.put(recording); a.status != http.StatusOK {
