@@ -98,7 +98,7 @@ func TestConfigProblems(t *testing.T) {
 		"PARLEY_UPLOAD_MAX=1048575":                     "from 1048576 to 5368709120",
 		"PARLEY_UPLOAD_MAX=5368709121":                  "from 1048576 to 5368709120",
 		"PARLEY_UPLOAD_MAX=256MB":                       "PARLEY_UPLOAD_MAX is \"256MB\": write a number of bytes",
-		"PARLEY_UPLOAD_TYPES=":                          "write audio/webm or audio/mp4",
+		"PARLEY_UPLOAD_TYPES=audio/webm,":               "write audio/webm or audio/mp4",
 		"PARLEY_UPLOAD_TYPES=audio/webm,audio/ogg":      "write audio/webm or audio/mp4",
 		"PARLEY_UPLOAD_TYPES=audio/mp4,audio/mp4":       "audio/mp4 is there twice",
 		"PARLEY_SESSION_MAX=0":                          "write a number of minutes from 1 to 1440",
