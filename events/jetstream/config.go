@@ -63,7 +63,7 @@ func ConnectOptions() []nats.Option {
 	return []nats.Option{
 		nats.Name("parley"),
 		nats.ReconnectBufSize(-1),
-		nats.PingInterval(15*time.Second), // one that is half open is left after two that nobody answered
+		nats.PingInterval(15 * time.Second), // one that is half open is left after two that nobody answered
 		nats.MaxPingsOutstanding(2),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(100 * time.Millisecond),
