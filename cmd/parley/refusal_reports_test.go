@@ -85,3 +85,25 @@ func refuseStrangeReports(t *testing.T, ada *browser) {
 		}
 	})
 }
+
+// TestReportsEndWithTheirSignIn hands in reports, whose admission stands for a while,
+// and again when the sign-in has ended: elsewhere as soon as it is told, here at once.
+func TestReportsEndWithTheirSignIn(t *testing.T) {
+	here := start(t, t.TempDir())
+	there := here.beside(t)
+	ada := here.setUp(t)
+	elsewhere := signIn(t, here.base, "ada@example.org")
+	elsewhere.base, elsewhere.cookie = there.base, rename(elsewhere.cookie, there.base)
+	c := ada.silentSession()
+	far := &conversation{browser: elsewhere, id: c.id}
+	far.report()
+	told := elsewhere.listen(there)
+	again := map[string]any{"events": reports()}
+
+	ada.must(http.StatusNoContent, "DELETE", "/api/me/browsers", nil)
+	told.ends("this browser was signed out")
+	elsewhere.refuse(http.StatusUnauthorized, "unauthenticated", "POST", c.path("/events"), again)
+	c.report()
+	ada.must(http.StatusNoContent, "POST", "/api/sign-out", nil)
+	ada.refuse(http.StatusUnauthorized, "unauthenticated", "POST", c.path("/events"), again)
+}

@@ -25,6 +25,7 @@ type SignIns struct {
 	leader    leader
 	vault     *Vault
 	now       func() time.Time
+	watches   watches
 }
 
 // usedEvery is how exactly the last use is known: writing each one down would

@@ -17,11 +17,62 @@ func endSubject(account events.AccountID, browser events.BrowserID) string {
 	return endPrefix + string(account) + "." + string(browser)
 }
 
-// end erases a sign-in and then tells of it.
+// watches are those who wait at this instance for the end of sign-ins.
+type watches struct {
+	mu    sync.Mutex
+	heard *nats.Subscription
+	ended map[string]map[chan struct{}]bool // by the subject of the end
+}
+
+// listen hears, from the first watch on, what other instances end.
+func (w *watches) listen(nc *nats.Conn) (err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.heard == nil || !w.heard.IsValid() {
+		w.heard, err = nc.Subscribe(endPrefix+">", func(m *nats.Msg) { w.end(m.Subject) })
+	}
+	return err
+}
+
+func (w *watches) add(subject string) (ended chan struct{}, cancel func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ended = make(chan struct{})
+	if w.ended == nil {
+		w.ended = map[string]map[chan struct{}]bool{}
+	}
+	if w.ended[subject] == nil {
+		w.ended[subject] = map[chan struct{}]bool{}
+	}
+	w.ended[subject][ended] = true
+	return ended, func() { w.drop(subject, ended) }
+}
+
+func (w *watches) drop(subject string, ended chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.ended[subject], ended)
+	if len(w.ended[subject]) == 0 {
+		delete(w.ended, subject)
+	}
+}
+
+// end tells everybody who waits for it.
+func (w *watches) end(subject string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ended := range w.ended[subject] {
+		close(ended)
+	}
+	delete(w.ended, subject)
+}
+
+// end erases a sign-in and then tells of it: here before it returns, and elsewhere.
 func (s *SignIns) end(ctx context.Context, account events.AccountID, browser events.BrowserID, at uint64) error {
 	if err := s.leader.erase(ctx, at); err != nil {
 		return err
 	}
+	s.watches.end(endSubject(account, browser))
 	if err := s.publisher.nc.Publish(endSubject(account, browser), nil); err != nil {
 		return unavailable(err, "the end of a sign-in could not be told")
 	}
@@ -36,20 +87,17 @@ func (s *SignIns) Watch(ctx context.Context, account events.AccountID, browser e
 	if _, err := signInSubject(account, browser); err != nil {
 		return nil, nil, err
 	}
-	told := make(chan struct{})
-	end := sync.OnceFunc(func() { close(told) })
-	heard, err := s.publisher.nc.Subscribe(endSubject(account, browser), func(*nats.Msg) { end() })
-	if err != nil {
+	if err := s.watches.listen(s.publisher.nc); err != nil {
 		return nil, nil, unavailable(err, "the end of a sign-in cannot be waited for")
 	}
-	cancel = func() { _ = heard.Unsubscribe() } // a connection that is closed has forgotten it
+	told, cancel := s.watches.add(endSubject(account, browser))
 	there, err := s.hasOnceHeard(ctx, account, browser)
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
 	if !there {
-		end()
+		s.watches.end(endSubject(account, browser))
 	}
 	return told, cancel, nil
 }

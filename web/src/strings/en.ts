@@ -145,7 +145,7 @@ export const en = {
       'No provider is set up, so you practise with the built-in partner. It cannot understand words: you choose a line and say it.',
     noRecording: 'This browser cannot record sound. You get the transcript only.',
     roomFor: (minutes: number) =>
-      `Of today’s recordings ${minutes} more min can be saved now; what is longer stays on this device until later.`,
+      `The server has room for ${minutes} min of sound now. A longer recording stays on this device until there is more.`,
     check: 'Check the microphone',
     checking: 'Waiting for your permission…',
     heard: 'Say something. The bar should move.',
