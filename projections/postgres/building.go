@@ -15,7 +15,8 @@ import (
 const rebuildLock = 7_252_754
 
 // alone runs something unless another rebuild or verification runs. The lock
-// ends with its connection, so that a killed process leaves none.
+// ends with its connection, so that a killed process leaves none; it is given back
+// before, since the server notices a connection's end a moment later.
 func (r *Rebuilder) alone(ctx context.Context, do func() error) (err error) {
 	conn, err := pgx.ConnectConfig(ctx, r.db.pool.Config().ConnConfig)
 	if err != nil {
@@ -34,6 +35,12 @@ func (r *Rebuilder) alone(ctx context.Context, do func() error) (err error) {
 	case !mine:
 		return events.Errorf(events.CodeConflict, "another rebuild or verification is running")
 	}
+	defer func() {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+		defer cancel()
+		_, left := conn.Exec(bounded, "select pg_advisory_unlock($1, hashtext($2))", rebuildLock, r.db.config.Views)
+		err = errors.Join(err, left)
+	}()
 	return do()
 }
 

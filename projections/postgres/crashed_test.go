@@ -36,6 +36,9 @@ func (c *crashing) Commit(ctx context.Context, from projections.Checkpoint, log 
 
 func crash(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
+	for err != nil && ctx.Err() == nil { // the crash before is not over
+		conn, err = pgx.Connect(ctx, url)
+	}
 	if err != nil {
 		return err
 	}

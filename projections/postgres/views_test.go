@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"parley/events"
+	"parley/events/eventstest"
 	"parley/projections"
 	"parley/projections/postgres"
 )
@@ -155,6 +156,34 @@ func TestStatusFollowsTheLog(t *testing.T) {
 				t.Errorf("got %s, %v; want %s", view.Status, err, c.want)
 			}
 		})
+	}
+}
+
+func TestStatusGoesWithTheClock(t *testing.T) {
+	config, keys := server.Config(), newVault()
+	now := eventstest.Began
+	config.Now = func() time.Time { return now }
+	db := postgres.New(config)
+	if err := db.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	project(t, tapeOf(talk(first, anna)[:16]...), postgres.NewStore(db, keys))
+	views := postgres.NewViews(db, keys)
+
+	for _, c := range []struct {
+		after time.Duration
+		want  events.Status
+	}{{0, events.StatusEnded}, {2 * time.Hour, events.StatusNeedsAttention}} {
+		now = eventstest.Began.Add(c.after)
+		view, err := views.Session(t.Context(), anna, first)
+		if err != nil || view.Status != c.want {
+			t.Errorf("after %s: got %s, %v", c.after, view.Status, err)
+		}
+		list, err := views.Sessions(t.Context(), anna, "", "", 10)
+		if err != nil || list.Sessions[0].Status != c.want {
+			t.Errorf("after %s: got %+v, %v", c.after, list.Sessions, err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"parley/cmd/parley/embedded"
+	"parley/events/eventstest"
 	"parley/projections/postgres"
 )
 
@@ -90,10 +91,11 @@ func (s *Server) Stop(ctx context.Context) error {
 // URL is the server's connection string.
 func (s *Server) URL() string { return s.url }
 
-// Config gives schemas that no other test of this server uses.
+// Config gives schemas that no other test of this server uses, and the clock of the
+// day on which tests happen.
 func (s *Server) Config() postgres.Config {
 	n := s.tests.Add(1)
-	return postgres.Config{URL: s.url, Views: fmt.Sprintf("test%d", n)}
+	return postgres.Config{URL: s.url, Views: fmt.Sprintf("test%d", n), Now: func() time.Time { return eventstest.Began }}
 }
 
 // Open opens a database of the test's own; it closes with the test.
