@@ -107,14 +107,14 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 type nextCall struct {
 	topic   events.TopicID
 	learner events.AccountID
-	goesOn  bool       // it is not the first
-	began   *time.Time // when the first one got its token
+	goesOn  bool      // it is not the first
+	began   time.Time // when the first one got its token; zero before
 }
 
 func nextCallOf(sn *events.Session) nextCall {
 	next := nextCall{topic: sn.Topic, learner: sn.Learner, goesOn: len(sn.Calls) > 0}
 	if first := sn.Calls[1]; first != nil {
-		next.began = &first.IssuedAt
+		next.began = first.IssuedAt
 	}
 	return next
 }
@@ -138,9 +138,9 @@ func (s *Server) beforeCall(ctx context.Context, next nextCall, choice *talkChoi
 // own limit counts from its first token.
 func (s *Server) until(ctx context.Context, next nextCall) events.Until {
 	now := s.doors.Now()
-	began := now
-	if next.began != nil {
-		began = *next.began
+	began := next.began
+	if began.IsZero() {
+		began = now
 	}
 	until := events.Until{At: began.Add(s.config.SessionMax), Why: events.EndedByTimeLimit}
 	if s.config.Allowances.Talk > 0 {
