@@ -17,7 +17,7 @@ func TestHalfOpenConnectionIsLeft(t *testing.T) {
 	n := eventstest.StartNATS(t)
 	truth := eventstest.OpenLog(t, n.Connect(), jetstream.Config{})
 	p := eventstest.StartProxy(t, n.Host())
-	nc := eventstest.Dial(t, p.URL(), nats.PingInterval(50*time.Millisecond))
+	nc := eventstest.Dial(t, p.URL(), nats.PingInterval(300*time.Millisecond))
 	log := eventstest.OpenLog(t, nc, jetstream.Config{AnswerWait: time.Second})
 	_, release := p.HoldRequest(annasRequest)
 	t.Cleanup(release)
