@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"parley/cmd/parley/embedded"
 	"parley/events"
 	"parley/events/jetstream"
 )
@@ -27,6 +27,9 @@ const sealedForm = "sealed bytes"
 
 // errFound ends a search that found something.
 var errFound = errors.New("it is there")
+
+// errMissed ends a search that found nothing, and could not look everywhere.
+var errMissed = errors.New("not everything could be searched")
 
 // proof is what a search for a session's words came to.
 type proof struct {
@@ -60,28 +63,48 @@ func prove(ctx context.Context, t terminal, f eraseFlags) error {
 	if markers = append(markers, kept...); len(markers) == 0 {
 		return events.Errorf(events.CodeInvalid, "say what to look for: --marker-stdin, or --sealed FILE")
 	}
-	to, err := filepath.Abs(f.data)
-	if err != nil {
-		return err
-	}
-	found := proof{Session: id, Status: statusInLog(ctx, t, f.data, id)}
-	if found.searched, err = searchFolder(ctx, to, together(markers)); err != nil {
-		return err
-	}
-	found.sort()
 	config, err := readConfig(t.environ)
 	if err != nil {
 		return err
 	}
-	found.Unsearched = append(found.Unsearched, beyond(config)...)
+	absent, err := serversElsewhere(config, f.data)
+	if err != nil {
+		return err
+	}
+	found := proof{Session: id, Status: statusInLog(ctx, t, f.data, id)}
+	if found.searched, err = searchFolder(ctx, os.DirFS(f.data), together(markers)); err != nil {
+		return err
+	}
+	found.sort()
+	found.Missed = append(found.Missed, absent...)
+	found.Unsearched = append(found.Unsearched, unseen...)
 	return found.print(t, f.asJSON)
+}
+
+// serversElsewhere names those whose files are not in the data folder: by what its last
+// start used, and by this command's environment.
+func serversElsewhere(config Config, data string) (absent []string, err error) {
+	names, err := embedded.Elsewhere(data)
+	if err != nil {
+		return nil, err
+	}
+	at := elsewhere(config)
+	for _, server := range []struct {
+		name, called string
+		configured   bool
+	}{{"nats", "the event log's server", at.NATS != nil}, {"postgres", "PostgreSQL", at.Postgres != nil}, {"s3", "the object store", at.S3 != nil}} {
+		if server.configured || slices.Contains(names, server.name) {
+			absent = append(absent, server.called+": its files are not in this folder; search them where they are")
+		}
+	}
+	return absent, nil
 }
 
 // sort sets apart what may be where it is.
 func (p *proof) sort() {
 	p.Lingering = []sighting{}
 	p.Found = slices.DeleteFunc(p.Found, func(s sighting) bool {
-		lingers := strings.HasPrefix(s.Form, sealedForm) && strings.HasPrefix(s.File, "postgres"+string(filepath.Separator))
+		lingers := strings.HasPrefix(s.Form, sealedForm) && strings.HasPrefix(s.File, "postgres/")
 		if lingers {
 			p.Lingering = append(p.Lingering, s)
 		}
@@ -128,20 +151,12 @@ func statusInLog(ctx context.Context, t terminal, data string, id events.Session
 	return status
 }
 
-// beyond names what this machine's files do not show.
-func beyond(c Config) []string {
-	all := []string{
-		"recordings: what is heard in them is not text",
-		"values of more than 2 kB that PostgreSQL compressed; what is sealed does not compress",
-		"swap, memory and blocks of the disk that no file holds any more",
-		"backups, snapshots and copies of this folder elsewhere",
-	}
-	for _, server := range []struct{ name, url string }{{"the event log's server", c.NATSURL}, {"PostgreSQL", c.PostgresURL}, {"the object store", c.S3Endpoint}} {
-		if server.url != "" {
-			all = append(all, server.name+": it is elsewhere; search its files there")
-		}
-	}
-	return all
+// unseen is what this machine's files do not show.
+var unseen = []string{
+	"recordings: what is heard in them is not text",
+	"values of more than 2 kB that PostgreSQL compressed; what is sealed does not compress",
+	"swap, memory and blocks of the disk that no file holds any more",
+	"backups, snapshots and copies of this folder elsewhere",
 }
 
 func (p proof) print(t terminal, asJSON bool) error {
@@ -151,10 +166,15 @@ func (p proof) print(t terminal, asJSON bool) error {
 	} else {
 		err = p.write(t.out)
 	}
-	if err == nil && len(p.Found) > 0 {
-		err = errFound
+	switch {
+	case err != nil:
+		return err
+	case len(p.Found) > 0:
+		return errFound
+	case len(p.Missed) > 0:
+		return errMissed
 	}
-	return err
+	return nil
 }
 
 func (p proof) write(w io.Writer) error {
@@ -168,7 +188,13 @@ func (p proof) write(w io.Writer) error {
 	if len(p.Lingering) > 0 {
 		fmt.Fprintf(w, "  sealed bytes linger at %d places in PostgreSQL's files: without a key they say nothing\n", len(p.Lingering))
 	}
-	fmt.Fprintln(w, "not searched:")
+	if len(p.Missed) > 0 {
+		fmt.Fprintln(w, "could not be searched, so that this proves nothing of:")
+	}
+	for _, what := range p.Missed {
+		fmt.Fprintln(w, "  "+what)
+	}
+	fmt.Fprintln(w, "no search of files shows:")
 	for _, what := range p.Unsearched {
 		fmt.Fprintln(w, "  "+what)
 	}

@@ -77,6 +77,7 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 	exitFound  = 3 // erase --prove found what should be nowhere
+	exitMissed = 4 // erase --prove found nothing, and could not search everything
 )
 
 // errUsage is a command line that cannot be understood; what was wrong is
@@ -103,6 +104,8 @@ func run(ctx context.Context, t terminal, args []string) int {
 		return exitUsage
 	case errors.Is(err, errFound):
 		return exitFound
+	case errors.Is(err, errMissed):
+		return exitMissed
 	}
 	fmt.Fprintf(t.err, "parley %s: %s\n", args[0], sentence(err))
 	return exitFailed

@@ -12,8 +12,6 @@ import (
 	"io/fs"
 	"maps"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -150,55 +148,54 @@ type searched struct {
 	Files      int        `json:"files"`
 	Bytes      int64      `json:"bytes"`
 	Found      []sighting `json:"found"`
-	Unsearched []string   `json:"unsearched"` // each says what, and why
+	Missed     []string   `json:"missed"`     // what a search elsewhere, or with more rights, would reach; each says why
+	Unsearched []string   `json:"unsearched"` // what no search of files shows
 }
 
 // mostSightings is how many places are named.
 const mostSightings = 1000
 
-// searchFolder looks for a marker in every file below a folder. A file that
-// vanishes meanwhile is no loss: servers remove theirs all the time.
-func searchFolder(ctx context.Context, dir string, m marker) (searched, error) {
-	s := searched{Found: []sighting{}, Unsearched: []string{}}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+// searchFolder looks for a marker in every file below a folder, which must be there.
+// A file that vanishes meanwhile is no loss: servers remove theirs all the time.
+func searchFolder(ctx context.Context, folder fs.FS, m marker) (searched, error) {
+	s := searched{Found: []sighting{}, Missed: []string{}, Unsearched: []string{}}
+	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case err != nil && name == ".":
+			return err
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
 		case err != nil:
-			s.Unsearched = append(s.Unsearched, err.Error())
+			s.Missed = append(s.Missed, err.Error())
+			return nil
+		case entry.Type()&fs.ModeSymlink != 0:
+			s.Missed = append(s.Missed, name+": it is a link; search where it leads")
 			return nil
 		case !entry.Type().IsRegular():
 			return nil
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
+		if err := s.file(folder, name, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.Missed = append(s.Missed, err.Error())
 		}
-		return s.file(path, name, m)
+		return nil
 	})
 	return s, err
 }
 
-func (s *searched) file(path, name string, m marker) error {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (s *searched) file(folder fs.FS, name string, m marker) error {
+	file, err := folder.Open(name)
 	if err != nil {
-		s.Unsearched = append(s.Unsearched, err.Error())
-		return nil
+		return err
 	}
 	defer file.Close()
 	n, err := s.read(file, name, m)
-	if err != nil {
-		s.Unsearched = append(s.Unsearched, err.Error())
-		return nil
+	if err == nil {
+		s.Files++
+		s.Bytes += n
 	}
-	s.Files++
-	s.Bytes += n
-	return nil
+	return err
 }
 
 // searchPiece is how much of a file is looked at at once, in bytes.
@@ -212,7 +209,7 @@ func (s *searched) read(file io.Reader, name string, m marker) (int64, error) {
 		n, err := io.ReadFull(file, piece[len(piece):cap(piece)])
 		piece = piece[:len(piece)+n]
 		if first && compressed(piece) {
-			s.Unsearched = append(s.Unsearched, name+": it is compressed")
+			s.Missed = append(s.Missed, name+": it is compressed")
 		}
 		s.look(piece, before, name, m)
 		if err != nil {

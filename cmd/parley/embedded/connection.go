@@ -21,6 +21,19 @@ type Connection struct {
 	S3       *S3Connection       `json:"s3"`
 }
 
+// names are those of the servers that it reaches.
+func (c Connection) names() (all []string) {
+	for _, server := range []struct {
+		name string
+		set  bool
+	}{{"nats", c.NATS != nil}, {"postgres", c.Postgres != nil}, {"s3", c.S3 != nil}} {
+		if server.set {
+			all = append(all, server.name)
+		}
+	}
+	return all
+}
+
 // NATSConnection reaches the event log. User and Password may be empty for a
 // foreign server.
 type NATSConnection struct {

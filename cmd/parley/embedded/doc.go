@@ -4,7 +4,8 @@
 // Everything lies in one data folder:
 //
 //	lock             held while an instance runs; contains its process id
-//	servers.json     ports and passwords that stay the same from start to start
+//	servers.json     ports and passwords that stay the same from start to start, and
+//	                 which servers are elsewhere
 //	connection.json  how to reach the running instance; gone when it stopped
 //	nats/            the event log and the vault
 //	postgres/        read models; may be deleted, the log rebuilds them

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -19,6 +20,8 @@ type kept struct {
 	NATS     keptServer `json:"nats"`
 	Postgres keptServer `json:"postgres"`
 	S3       keptServer `json:"s3"`
+	// Elsewhere names those that the last start did not run itself.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // keptServer is one server's share. A port of 0 means: any that is free.
@@ -63,6 +66,36 @@ func (k kept) save(folder string) error {
 		return fmt.Errorf("keep the servers' passwords: %w", err)
 	}
 	return nil
+}
+
+// ErrNoDataFolder is returned by [Elsewhere] for a folder that no Parley used yet.
+var ErrNoDataFolder = errors.New("this is no data folder of Parley")
+
+// Elsewhere names the servers whose files are not in the data folder at path (nats,
+// postgres, s3): those that the last start found configured elsewhere, and those
+// whose folder is not there. It asks for no running instance.
+// Errors: [ErrNoDataFolder].
+func Elsewhere(path string) ([]string, error) {
+	text, err := os.ReadFile(keptPath(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", path, ErrNoDataFolder)
+	}
+	var k kept
+	if err == nil {
+		err = json.Unmarshal(text, &k)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which servers data folder %s has: %w", path, err)
+	}
+	for _, server := range []string{"nats", "postgres", "s3"} {
+		if slices.Contains(k.Elsewhere, server) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(path, server)); errors.Is(err, fs.ErrNotExist) {
+			k.Elsewhere = append(k.Elsewhere, server)
+		}
+	}
+	return k.Elsewhere, nil
 }
 
 // Ports are taken from below the range that systems hand out by themselves

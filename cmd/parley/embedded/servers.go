@@ -48,6 +48,7 @@ type Servers struct {
 // New makes the servers of folder; Start runs them.
 func New(folder *Folder, config Config) *Servers {
 	s := &Servers{folder: folder, config: config, failed: make(chan error, 1)}
+	folder.kept.Elsewhere = config.Elsewhere.names()
 	if config.Elsewhere.NATS == nil {
 		s.nats = newNATS(folder, config.NATSConf, config.Log)
 		s.own = append(s.own, s.nats)
