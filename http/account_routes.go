@@ -139,9 +139,13 @@ func (s *Server) signIn(ctx context.Context, in *credentials) (*signedInOutput, 
 	return s.welcome(ctx, who, &in.Asking, events.ByPassword)
 }
 
-// welcome signs a browser in for somebody who proved who she is.
+// welcome signs a browser in for somebody who proved who she is. Errors: those of
+// stillProved.
 func (s *Server) welcome(ctx context.Context, who *events.Account, from *Asking, method string) (*signedInOutput, error) {
 	cookies, err := s.signedIn(ctx, who, from)
+	if events.CodeOf(err) == events.CodeUnauthenticated {
+		s.noteFailure(ctx, who.ID, method)
+	}
 	if err != nil {
 		return nil, err
 	}

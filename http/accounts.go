@@ -182,6 +182,26 @@ func (a *Accounts) SignIn(ctx context.Context, address, password string) (*event
 	return account, nil
 }
 
+// stillProved looks, once a sign-in is made, whether the account is as it was when who
+// asks was proved to be its own. A reset or a change of the password that came while
+// Argon2 ran, or the removal of a passkey, ended the sign-ins that it saw; this one
+// it may not have seen. Errors: CodeUnauthenticated.
+func (a *Accounts) stillProved(ctx context.Context, proved *events.Account) error {
+	now, err := a.load(ctx, proved.ID)
+	if err != nil {
+		return err
+	}
+	changed := !now.Live()
+	for _, held := range proved.Credentials {
+		is, there := now.Credential(held.ID)
+		changed = changed || !there || is.Private.PasswordHash != held.Private.PasswordHash
+	}
+	if changed {
+		return events.Errorf(events.CodeUnauthenticated, "this account was changed while you signed in; sign in again")
+	}
+	return nil
+}
+
 // holder of an address; an account that is nobody's when there is none, loaded
 // all the same so that it takes as long.
 func (a *Accounts) holder(ctx context.Context, address string) (*events.Account, error) {
@@ -204,19 +224,21 @@ func (a *Accounts) holder(ctx context.Context, address string) (*events.Account,
 }
 
 // ChangePassword sets a password; one who has none yet needs no old one.
-// Errors: CodeForbidden when the old one is wrong, CodeInvalid for the new one.
+// Errors: CodeForbidden when the old one is wrong, or is not the old one any more
+// when all is hashed; CodeInvalid for the new one.
 func (a *Accounts) ChangePassword(ctx context.Context, id events.AccountID, old, new string) (events.Position, error) {
 	account, err := a.Find(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if held := account.PasswordHash(); held != "" {
+	held, wrong := account.PasswordHash(), events.Errorf(events.CodeForbidden, "the old password is wrong")
+	if held != "" {
 		right, err := a.passwords.Check(ctx, old, held)
 		if err != nil {
 			return 0, err
 		}
 		if !right {
-			return 0, events.Errorf(events.CodeForbidden, "the old password is wrong")
+			return 0, wrong
 		}
 	}
 	hash, err := a.passwords.Hash(ctx, new, account.Registered.Private)
@@ -224,6 +246,9 @@ func (a *Accounts) ChangePassword(ctx context.Context, id events.AccountID, old,
 		return 0, err
 	}
 	_, at, err := a.decide(ctx, events.Actor(id), id, func(acc *events.Account) ([]events.Event, error) {
+		if acc.PasswordHash() != held {
+			return nil, wrong
+		}
 		return acc.AddCredential(events.NewPassword(hash))
 	})
 	return at, err

@@ -33,6 +33,7 @@ type Passwords struct {
 	waiting chan struct{}
 	refused refusedPasswords
 	dummy   string
+	argon   func(password, salt []byte) []byte // tests count and hold it
 }
 
 // NewPasswords allows atOnce hashes at the same moment.
@@ -40,6 +41,9 @@ func NewPasswords(atOnce int) *Passwords {
 	return &Passwords{
 		slots: make(chan struct{}, atOnce), waiting: make(chan struct{}, waitingHashes), refused: commonestPasswords(),
 		dummy: encodeArgon(make([]byte, argonSalt), make([]byte, argonKey)),
+		argon: func(password, salt []byte) []byte {
+			return argon2.IDKey(password, salt, argonPasses, argonMemoryKiB, argonLanes, argonKey)
+		},
 	}
 }
 
@@ -95,7 +99,7 @@ func (p *Passwords) derive(ctx context.Context, password string, salt []byte) ([
 		return nil, events.Wrap(ctx.Err(), events.CodeUnavailable, "too many are signing in at once; try again")
 	}
 	defer func() { <-p.slots }()
-	return argon2.IDKey([]byte(password), salt, argonPasses, argonMemoryKiB, argonLanes, argonKey), nil
+	return p.argon([]byte(password), salt), nil
 }
 
 func encodeArgon(salt, key []byte) string {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,7 +98,7 @@ func (a *Asking) cookie(name string) string {
 }
 
 // signedIn makes a sign-in in place of the browser's former one, and the cookies
-// that carry it and say that this browser is known.
+// that carry it and say that this browser is known. Errors: those of stillProved.
 func (s *Server) signedIn(ctx context.Context, who *events.Account, from *Asking) ([]http.Cookie, error) {
 	if former, err := s.whose(ctx, from.cookie(s.cookieName)); err == nil {
 		if err := s.doors.SignIns.Revoke(ctx, former.Account, former.Browser); err != nil {
@@ -111,6 +112,9 @@ func (s *Server) signedIn(ctx context.Context, who *events.Account, from *Asking
 	in := events.SignIn{Account: who.ID, Browser: events.BrowserID(s.doors.NewID()), Name: browserName(from.Agent), BegunAt: now, EndsAt: now.Add(signInLasts)}
 	if err := s.doors.SignIns.Put(ctx, hashToken(secret), in, signInIdle); err != nil {
 		return nil, err
+	}
+	if err := s.doors.Accounts.stillProved(ctx, who); err != nil {
+		return nil, errors.Join(err, s.doors.SignIns.Revoke(ctx, in.Account, in.Browser))
 	}
 	known, err := s.knownCookie(ctx, who.Registered.Private.Email)
 	if err != nil {
