@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -9,7 +10,9 @@ import (
 const MaxBrowse = 500
 
 // Filter chooses events of sessions, accounts and topics; what is not set
-// chooses all. E-mail claims and audit trails are never chosen.
+// chooses all. Nothing else is ever chosen: claims tie an account to a person and
+// to calls, audit trails to networks, and the plan of an account's erasure ties it
+// to the sessions that were its own.
 type Filter struct {
 	After   Position // only events behind it
 	Kinds   []Kind
@@ -24,7 +27,7 @@ type Filter struct {
 // look for.
 func (f Filter) Takes(e Event) bool {
 	switch {
-	case e.Aggregate.Kind == KindOfEmail, e.Aggregate.Kind == KindOfAudit:
+	case !slices.Contains(browsable, e.Aggregate.Kind), e.Body.Kind() == KindAccountErasurePlanned:
 		return false
 	case f.Session != "" && e.Aggregate != f.Session.Aggregate():
 		return false
@@ -33,16 +36,11 @@ func (f Filter) Takes(e Event) bool {
 	case e.Time.Before(f.Since), !f.Until.IsZero() && !e.Time.Before(f.Until):
 		return false
 	}
-	if len(f.Kinds) == 0 {
-		return true
-	}
-	for _, kind := range f.Kinds {
-		if e.Body.Kind() == kind {
-			return true
-		}
-	}
-	return false
+	return len(f.Kinds) == 0 || slices.Contains(f.Kinds, e.Body.Kind())
 }
+
+// browsable are the streams that a filter may choose from.
+var browsable = []AggregateKind{KindOfSession, KindOfAccount, KindOfTopic}
 
 // Excerpt is a part of the log as a filter chooses it.
 type Excerpt struct {
