@@ -94,15 +94,15 @@ func (s *Server) setupNeeded(ctx context.Context, _ *struct{}) (*setupOutput, er
 	if !s.setup.open() {
 		return out, nil
 	}
-	accounts, err := s.doors.Views.CountAccounts(ctx)
-	out.Body.Needed = accounts == 0
+	registered, err := Registered(ctx, s.doors.Browser)
+	out.Body.Needed = !registered
 	return out, err
 }
 
 func (s *Server) setUp(ctx context.Context, in *firstAccount) (*signedInOutput, error) {
 	var id events.AccountID
 	err := s.setup.use(in.Body.Code, func() error {
-		if accounts, err := s.doors.Views.CountAccounts(ctx); err != nil || accounts > 0 {
+		if registered, err := Registered(ctx, s.doors.Browser); err != nil || registered {
 			return errors.Join(err, events.Errorf(events.CodeForbidden, "there is an account already; sign in"))
 		}
 		roles := []events.Role{events.RoleLearner, events.RoleAnalyst, events.RoleOperator}

@@ -44,6 +44,20 @@ const (
 	MaxEmail = 254
 )
 
+// Registered tells whether there is an account, as far as the first one in the log:
+// read models that are behind, or lost, would open the door of the first start again.
+// Errors: CodeUnavailable.
+func Registered(ctx context.Context, log events.Browser) (bool, error) {
+	f := events.Filter{Kinds: []events.Kind{events.KindAccountRegistered}, Limit: 1}
+	for {
+		found, err := log.Browse(ctx, f)
+		if err != nil || len(found.Events) > 0 || !found.More {
+			return len(found.Events) > 0, err
+		}
+		f.After = found.Through
+	}
+}
+
 // Add opens an account with a password.
 // Errors: CodeInvalid, CodeConflict (the address is somebody's), those of the log.
 func (a *Accounts) Add(ctx context.Context, by events.Actor, who events.Person, password string, roles []events.Role) (events.AccountID, events.Position, error) {

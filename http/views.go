@@ -28,8 +28,6 @@ type Views interface {
 	// Talks lists the sessions that a learner was given a token for and that
 	// began after a moment, without deleted ones. Errors: CodeUnavailable.
 	Talks(ctx context.Context, learner events.AccountID, after time.Time) ([]projections.Talk, error)
-	// CountAccounts tells whether the first account is still to be made.
-	CountAccounts(ctx context.Context) (int, error)
 	// Accounts lists accounts by id, from behind one on; "" is the first.
 	// Errors: CodeUnavailable.
 	Accounts(ctx context.Context, after events.AccountID, limit int) ([]projections.AccountView, error)

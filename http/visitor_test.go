@@ -43,7 +43,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 		c(&config)
 	}
 	d.door = New(config, Doors{
-		Log: b.Log, Accounts: accounts, Keys: b.Vault, SignIns: b.Log.SignIns(), Now: b.Clock.Now, NewID: b.IDs.ULID,
+		Log: b.Log, Browser: b.Log, Accounts: accounts, Keys: b.Vault, SignIns: b.Log.SignIns(), Now: b.Clock.Now, NewID: b.IDs.ULID,
 		Audit: NewAuditor(b.Log, 0, b.Clock.Now, b.IDs.ULID, logger),
 	}, logger, "")
 	return d

@@ -168,6 +168,9 @@ func TestPostgreSQLLost(t *testing.T) {
 	p.stop()
 	lose(t, p.dir, "postgres")
 	p = p.again(t, ada)
+	if p.code != "" {
+		t.Error("whoever reads its log may make the first account once more")
+	}
 	ada.must(http.StatusOK, "GET", "/api/me", nil) // the cookie from before
 	wantSegments(t, c)
 	if s := tell[state](t, exitOK, "status", "--data", p.dir, "--json"); s.Lag != 0 || s.Views == 0 || s.Dead {

@@ -269,8 +269,8 @@ func (in *instance) web(ctx context.Context) error {
 
 // setupCode is made while there is no account; it opens the first one.
 func (in *instance) setupCode(ctx context.Context) (string, error) {
-	accounts, err := in.backend.views.CountAccounts(ctx)
-	if err != nil || accounts > 0 {
+	registered, err := http.Registered(ctx, in.backend.log)
+	if err != nil || registered {
 		return "", err
 	}
 	return rand.Text()[:20], nil

@@ -81,9 +81,3 @@ func (v *Views) openAccount(ctx context.Context, r accountRow, part projections.
 	}
 	return err
 }
-
-// CountAccounts tells how many accounts there are.
-func (v *Views) CountAccounts(ctx context.Context) (count int, err error) {
-	err = v.db.pool.QueryRow(ctx, "select count(*) from "+qualified(v.db.config.Views, accounts.name)).Scan(&count)
-	return count, translate(err, "count accounts")
-}

@@ -373,11 +373,6 @@ func TestAccountsAndTopics(t *testing.T) {
 			}
 		}
 	})
-	t.Run("counted", func(t *testing.T) {
-		if n, err := read.CountAccounts(t.Context()); err != nil || n != 1 {
-			t.Errorf("got %d, %v", n, err)
-		}
-	})
 	t.Run("an own topic is its owner's alone", func(t *testing.T) {
 		hers, err := read.Topics(t.Context(), bea)
 		if err != nil || len(hers) != 2 || !hers[1].Own || hers[1].Text.Title != "My dog" {
