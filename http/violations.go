@@ -23,9 +23,12 @@ import (
 const violationsPath = "/violations"
 
 // Limits of these tellings, which anyone can send.
-const maxViolations = 16 << 10 // bytes of one request
+const (
+	maxViolations  = 16 << 10 // bytes of one request
+	mostViolations = 10       // of one request that are counted and logged
+)
 
-var violationRate = Rate{Most: 30, Per: time.Minute} // of one address
+var violationRate = Rate{Most: 30, Per: time.Minute} // requests of one network
 
 // directives of our policy; the metric has no other values.
 var directives = []string{
@@ -44,11 +47,11 @@ type violation struct {
 // violationRoutes stand outside of the cross-origin guard: a telling changes
 // nothing, and browsers send it in ways of their own.
 func (s *Server) violationRoutes(r chi.Router) {
-	told := NewAllowance[netip.Addr](violationRate, s.doors.Now)
+	told := NewAllowance[netip.Prefix](violationRate, s.doors.Now)
 	r.Post(violationsPath, func(w http.ResponseWriter, r *http.Request) {
 		var found []violation
 		var err error
-		if wait := told.Take(address(r.Context()), 1); wait > 0 {
+		if wait := told.Take(network(address(r.Context())), 1); wait > 0 {
 			err = limited(events.CodeLimited, wait, "too many violations were told")
 		} else {
 			found, err = readViolations(w, r)
@@ -56,6 +59,10 @@ func (s *Server) violationRoutes(r chi.Router) {
 		if err != nil {
 			writeProblem(w, s.refuse(r.Context(), "violations", err))
 			return
+		}
+		if more := len(found) - mostViolations; more > 0 {
+			found = found[:mostViolations]
+			s.logger.WarnContext(r.Context(), "more violations were told at once than are kept", "left_out", more)
 		}
 		for _, v := range found {
 			s.metrics.violations.WithLabelValues(v.directive).Inc()

@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,8 +15,11 @@ import (
 	"parley/http/realtime"
 )
 
+// teller is where violations are told from when that does not matter.
+const teller = "192.0.2.1:1234"
+
 // told is a door that only hears of violations, and what it logs.
-func told(t *testing.T) (send func(contentType, body string) *httptest.ResponseRecorder, logged *bytes.Buffer, door http.Handler) {
+func told(t *testing.T) (send func(from, contentType, body string) *httptest.ResponseRecorder, logged *bytes.Buffer, door http.Handler) {
 	t.Helper()
 	logged = &bytes.Buffer{}
 	clock := newMoving()
@@ -24,8 +28,9 @@ func told(t *testing.T) (send func(contentType, body string) *httptest.ResponseR
 	router.Use(s.addressed)
 	s.violationRoutes(router)
 	router.Handle("/metrics", s.metrics.handler())
-	send = func(contentType, body string) *httptest.ResponseRecorder {
+	send = func(from, contentType, body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(http.MethodPost, violationsPath, strings.NewReader(body))
+		r.RemoteAddr = from
 		r.Header.Set("Content-Type", contentType)
 		w := httptest.NewRecorder()
 		router.ServeHTTP(w, r)
@@ -55,7 +60,7 @@ func TestViolations(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			send, logged, _ := told(t)
-			if w := send(test.contentType, test.body); w.Code != test.status {
+			if w := send(teller, test.contentType, test.body); w.Code != test.status {
 				t.Fatalf("%d %s", w.Code, w.Body)
 			}
 			if !strings.Contains(logged.String(), test.logs) || strings.Contains(logged.String(), "secret") {
@@ -65,23 +70,41 @@ func TestViolations(t *testing.T) {
 	}
 	t.Run("are in the metrics", func(t *testing.T) {
 		send, _, door := told(t)
-		send("application/csp-report", oldForm)
+		send(teller, "application/csp-report", oldForm)
 		w := httptest.NewRecorder()
 		door.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		if want := `parley_policy_violations_total{directive="img-src"} 1`; !strings.Contains(w.Body.String(), want) {
 			t.Fatal(w.Body)
 		}
 	})
-	t.Run("of one address are limited", func(t *testing.T) {
-		send, _, _ := told(t)
-		for n := range violationRate.Most {
-			if w := send("application/csp-report", oldForm); w.Code != http.StatusNoContent {
-				t.Fatalf("number %d: %d", n+1, w.Code)
+	t.Run("of one network are limited, whichever of its addresses they come from", func(t *testing.T) {
+		for network, next := range map[string]func(n int64) string{
+			"one address of IPv4": func(int64) string { return "198.51.100.7:999" },
+			"a /64 of IPv6":       func(n int64) string { return fmt.Sprintf("[2001:db8:0:7::%x]:999", n+1) },
+		} {
+			send, _, _ := told(t)
+			for n := range violationRate.Most {
+				if w := send(next(n), "application/csp-report", oldForm); w.Code != http.StatusNoContent {
+					t.Fatalf("%s: number %d: %d", network, n+1, w.Code)
+				}
+			}
+			w := send(next(violationRate.Most), "application/csp-report", oldForm)
+			if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "2" {
+				t.Errorf("%s: %d %v", network, w.Code, w.Header())
+			}
+			if w := send("[2001:db8:0:8::1]:999", "application/csp-report", oldForm); w.Code != http.StatusNoContent {
+				t.Errorf("another network waits for it: %d", w.Code)
 			}
 		}
-		w := send("application/csp-report", oldForm)
-		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "2" {
-			t.Fatalf("%d %v", w.Code, w.Header())
+	})
+	t.Run("of one request are kept up to a most", func(t *testing.T) {
+		const one = `{"type":"csp-violation","body":{"effectiveDirective":"img-src"}}`
+		for most, leftOut := range map[int]string{mostViolations: "", mostViolations + 7: "left_out=7"} {
+			send, logged, _ := told(t)
+			send(teller, "application/reports+json", "["+strings.Repeat(one+",", most-1)+one+"]")
+			if n := strings.Count(logged.String(), "directive=img-src"); n != mostViolations || !strings.Contains(logged.String(), leftOut) || strings.Contains(logged.String(), "left_out") != (leftOut != "") {
+				t.Errorf("of %d, %d are logged: %s", most, n, logged)
+			}
 		}
 	})
 }
