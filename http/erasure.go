@@ -46,7 +46,7 @@ type receiptOutput struct{ Body Receipt }
 func (s *Server) erasureRoutes() {
 	private(s, huma.Operation{OperationID: "erase-me", Method: http.MethodDelete, Path: "/api/me",
 		DefaultStatus: http.StatusAccepted, Summary: "Erase everything of mine: unreadable at once, and nobody can sign in"}, s.eraseMe)
-	open(s, huma.Operation{OperationID: "account-receipt", Method: http.MethodPost, Path: "/api/receipt",
+	byStrangers(s, huma.Operation{OperationID: "account-receipt", Method: http.MethodPost, Path: "/api/receipt",
 		Summary: "What has become of an account's erasure, for whoever holds its receipt"}, s.accountReceipt)
 	owned(s, huma.Operation{OperationID: "session-receipt", Method: http.MethodGet, Path: "/api/sessions/{id}/receipt",
 		Summary: "What has become of a session's erasure"}, s.sessionReceipt)
@@ -206,7 +206,7 @@ func (s *Server) accountReceipt(ctx context.Context, in *receiptInput) (*receipt
 	none := events.Errorf(events.CodeNotFound, "there is no such receipt")
 	account, secret, _ := strings.Cut(in.Body.Receipt, ".")
 	id, err := events.ParseID[events.AccountID](account)
-	if err != nil {
+	if err != nil || !couldBeSecret(secret) {
 		return nil, none
 	}
 	evs, err := s.doors.Log.Load(ctx, id.Aggregate(), 0)

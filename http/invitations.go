@@ -48,10 +48,17 @@ func linkHash(secret string) string {
 // readLink parts a token; one that is none names no account that could be.
 func readLink(token string) (account events.AccountID, hash string) {
 	id, secret, _ := strings.Cut(token, ".")
-	if account, err := events.ParseID[events.AccountID](id); err == nil {
+	if account, err := events.ParseID[events.AccountID](id); err == nil && couldBeSecret(secret) {
 		return account, linkHash(secret)
 	}
 	return "", ""
+}
+
+// couldBeSecret tells whether a text has the form of a secret of ours: what has not is
+// refused before anything is loaded.
+func couldBeSecret(text string) bool {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return err == nil && len(raw) == tokenBytes
 }
 
 // openLink loads the account of a token. Errors: CodeForbidden, also for a token
@@ -221,11 +228,11 @@ func (s *Server) invitationRoutes() {
 	restricted(s, toOperator, huma.Operation{OperationID: "invite", Method: http.MethodPost, Path: "/api/invitations", DefaultStatus: http.StatusCreated, Summary: "Invite somebody by a one-time link"}, s.invite)
 	restricted(s, toOperator, huma.Operation{OperationID: "withdraw-invitation", Method: http.MethodDelete, Path: "/api/invitations/{account}", DefaultStatus: http.StatusNoContent, Summary: "End an invitation that nobody used"}, s.withdrawInvitation)
 	restricted(s, toOperator, huma.Operation{OperationID: "invitations", Method: http.MethodGet, Path: "/api/invitations", Summary: "Invitations that nobody used yet, the newest first"}, s.openInvitations)
-	open(s, huma.Operation{OperationID: "offer-invitee-passkey", Method: http.MethodPost, Path: "/api/invitation/passkey/options", Summary: "Begin to make the passkey to accept an invitation with"}, s.offerInviteePasskey)
-	open(s, huma.Operation{OperationID: "accept-by-openid", Method: http.MethodPost, Path: "/api/invitation/openid", Summary: "Begin to accept an invitation at the provider"}, s.leaveToAccept)
-	open(s, huma.Operation{OperationID: "look-at-invitation", Method: http.MethodPost, Path: "/api/invitation", Summary: "Whom does this link invite?"}, s.lookAtInvitation)
-	open(s, huma.Operation{OperationID: "accept-invitation", Method: http.MethodPost, Path: "/api/invitation/accept", DefaultStatus: http.StatusCreated, Summary: "Open the account that this link keeps, and sign in"}, s.acceptInvitation)
-	open(s, huma.Operation{OperationID: "reset-password", Method: http.MethodPost, Path: "/api/reset", Summary: "Set a new password by an operator's link, and sign in"}, s.resetPassword)
+	byStrangers(s, huma.Operation{OperationID: "offer-invitee-passkey", Method: http.MethodPost, Path: "/api/invitation/passkey/options", Summary: "Begin to make the passkey to accept an invitation with"}, s.offerInviteePasskey)
+	byStrangers(s, huma.Operation{OperationID: "accept-by-openid", Method: http.MethodPost, Path: "/api/invitation/openid", Summary: "Begin to accept an invitation at the provider"}, s.leaveToAccept)
+	byStrangers(s, huma.Operation{OperationID: "look-at-invitation", Method: http.MethodPost, Path: "/api/invitation", Summary: "Whom does this link invite?"}, s.lookAtInvitation)
+	byStrangers(s, huma.Operation{OperationID: "accept-invitation", Method: http.MethodPost, Path: "/api/invitation/accept", DefaultStatus: http.StatusCreated, Summary: "Open the account that this link keeps, and sign in"}, s.acceptInvitation)
+	byStrangers(s, huma.Operation{OperationID: "reset-password", Method: http.MethodPost, Path: "/api/reset", Summary: "Set a new password by an operator's link, and sign in"}, s.resetPassword)
 }
 
 func (s *Server) invite(ctx context.Context, in *invitationInput) (*invitationOutput, error) {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/time/rate"
 
 	"parley/events"
@@ -37,6 +39,22 @@ type Allowances struct {
 type limits struct {
 	tokens, uploads, uploadBytes, reports, reportBytes *Allowance[events.AccountID]
 	talk                                               *talkLimit
+	strangers                                          *Allowance[netip.Prefix]
+}
+
+// strangersRate is what one network may ask of the routes that take a link or a
+// receipt, or lead to a provider: each looks into the log, or asks elsewhere, before
+// anybody is known. A class behind one address may come in together.
+var strangersRate = Rate{Most: 120, Per: time.Minute}
+
+// byStrangers registers an open operation that one network may not ask over and over.
+func byStrangers[I, O any](s *Server, op huma.Operation, operate func(context.Context, *I) (*O, error)) {
+	open(s, op, func(ctx context.Context, in *I) (*O, error) {
+		if wait := s.limits.strangers.Take(network(address(ctx)), 1); wait > 0 {
+			return nil, limited(events.CodeLimited, wait, "too much was asked from this network; try again in a moment")
+		}
+		return operate(ctx, in)
+	})
 }
 
 func newLimits(config Config, doors Doors) limits {
@@ -45,7 +63,8 @@ func newLimits(config Config, doors Doors) limits {
 	return limits{
 		tokens: of(a.Tokens), uploads: of(a.Uploads), uploadBytes: of(a.UploadBytes),
 		reports: of(a.Reports), reportBytes: of(a.ReportBytes),
-		talk: newTalkLimit(a.CallsAtOnce, a.Talk, config.SessionMax, doors.Now),
+		strangers: NewAllowance[netip.Prefix](strangersRate, doors.Now),
+		talk:      newTalkLimit(a.CallsAtOnce, a.Talk, config.SessionMax, doors.Now),
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -40,8 +40,7 @@ type openID struct {
 	ceremonies *ceremonies
 	now        func() time.Time
 
-	mu       sync.Mutex
-	provider *oidc.Provider
+	provider atomic.Pointer[oidc.Provider] // nil until it was found; several may look for it at once
 }
 
 func newOpenID(config OpenID, public *url.URL, c *ceremonies, now func() time.Time) *openID {
@@ -66,17 +65,17 @@ func (o *openID) client(ctx context.Context) (*oidc.Provider, *oauth2.Config, er
 	if !o.configured() {
 		return nil, nil, events.Errorf(events.CodeNotFound, "there is no provider to sign in with")
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.provider == nil {
+	provider := o.provider.Load()
+	if provider == nil {
 		found, err := oidc.NewProvider(ctx, o.config.Issuer)
 		if err != nil {
 			return nil, nil, errOpenID(err)
 		}
-		o.provider = found
+		provider = found
+		o.provider.Store(found)
 	}
-	return o.provider, &oauth2.Config{
-		ClientID: o.config.ClientID, ClientSecret: o.config.ClientSecret, Endpoint: o.provider.Endpoint(),
+	return provider, &oauth2.Config{
+		ClientID: o.config.ClientID, ClientSecret: o.config.ClientSecret, Endpoint: provider.Endpoint(),
 		RedirectURL: o.callback, Scopes: []string{oidc.ScopeOpenID},
 	}, nil
 }

@@ -18,7 +18,7 @@ type leaveOutput struct {
 }
 
 func (s *Server) openIDRoutes(r chi.Router) {
-	open(s, huma.Operation{OperationID: "sign-in-openid", Method: http.MethodPost, Path: "/api/sign-in/openid", Summary: "Begin to sign in at the provider"}, s.leaveToSignIn)
+	byStrangers(s, huma.Operation{OperationID: "sign-in-openid", Method: http.MethodPost, Path: "/api/sign-in/openid", Summary: "Begin to sign in at the provider"}, s.leaveToSignIn)
 	private(s, huma.Operation{OperationID: "link-openid", Method: http.MethodPost, Path: "/api/me/openid", Summary: "Begin to link my account with the provider"}, s.leaveToLink)
 	s.raw(r, toAnyone, http.MethodGet, OpenIDCallback, "openid-callback", "Where the provider sends the browser back to; leads on to the page", s.comeBack)
 }
