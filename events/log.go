@@ -40,8 +40,8 @@ func (*Unsettled) Error() string { return "the log has not said yet whether the 
 type Loader interface {
 	// Load gives the aggregate's events after the position, in order, as the
 	// log's leader knows them; none for an aggregate that never was. An event
-	// that cannot be decoded has an *Unreadable body.
-	// Errors: CodeUnavailable.
+	// that cannot be decoded has an *Unreadable body. Errors: CodeUnavailable;
+	// CodeInvalid for an id that no Append would take.
 	Load(ctx context.Context, of Aggregate, after Position) ([]Event, error)
 }
 

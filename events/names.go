@@ -62,6 +62,16 @@ type Aggregate struct {
 // String is "kind/id".
 func (a Aggregate) String() string { return string(a.Kind) + "/" + a.ID }
 
+// Session is the session whose stream this is. It is false of every other stream,
+// also of one whose id is none: no command wrote that, and no command can.
+func (a Aggregate) Session() (id SessionID, is bool) {
+	if a.Kind != KindOfSession {
+		return "", false
+	}
+	id, err := ParseID[SessionID](a.ID)
+	return id, err == nil
+}
+
 // Aggregate is the session's own stream.
 func (id SessionID) Aggregate() Aggregate { return Aggregate{KindOfSession, string(id)} }
 

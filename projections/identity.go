@@ -89,23 +89,22 @@ func Check(ctx context.Context, log Source, c Checkpoint, now events.Identity) e
 // standing looks at the event that stood at the checkpoint: it still does, or
 // an erasure lists it.
 func standing(ctx context.Context, log Source, c Checkpoint) (Finding, error) {
-	there, err := log.Load(ctx, c.Aggregate, c.Position-1)
-	if err != nil {
-		return "", err
-	}
-	if len(there) > 0 && there[0].Position == c.Position {
-		if there[0].ID == c.Event {
-			return "", nil
-		}
-		return Forked, nil
-	}
-	taken, err := log.Has(ctx, c.Position)
+	id, there, err := log.At(ctx, c.Position)
 	switch {
 	case err != nil:
 		return "", err
-	case taken:
-		return Forked, nil // by an event of another aggregate
-	case erasedBy(there).Has(int64(c.Position)):
+	case there && id == c.Event:
+		return "", nil
+	case there:
+		return Forked, nil
+	}
+	since, err := log.Load(ctx, c.Aggregate, c.Position)
+	switch {
+	case events.CodeOf(err) == events.CodeInvalid:
+		return Removed, nil // of a subject that no command writes to, so neither does an erasure
+	case err != nil:
+		return "", err
+	case erasedBy(since).Has(int64(c.Position)):
 		return "", nil
 	}
 	return Removed, nil

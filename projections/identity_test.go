@@ -17,13 +17,13 @@ type shelf struct {
 
 func (s *shelf) Identity(context.Context) (events.Identity, error) { return s.identity, nil }
 
-func (s *shelf) Has(_ context.Context, at events.Position) (bool, error) {
+func (s *shelf) At(_ context.Context, at events.Position) (events.EventID, bool, error) {
 	for _, e := range s.held {
 		if e.Position == at {
-			return true, nil
+			return e.ID, true, nil
 		}
 	}
-	return false, nil
+	return "", false, nil
 }
 
 func (s *shelf) Load(_ context.Context, of events.Aggregate, after events.Position) (found []events.Event, _ error) {

@@ -16,8 +16,9 @@ type Source interface {
 	events.Follower
 	events.Identifier
 	events.Loader
-	// Has tells whether an event is at the position. Errors: CodeUnavailable.
-	Has(ctx context.Context, at events.Position) (bool, error)
+	// At gives the id of the event at the position; there is false when there is
+	// none. Errors: CodeUnavailable.
+	At(ctx context.Context, at events.Position) (id events.EventID, there bool, err error)
 }
 
 // Projector carries the log into a store. It may run in many processes: the

@@ -43,12 +43,14 @@ func (s *script) Look(context.Context, string) (projections.Checkpoint, error) {
 	return s.look(s.looked), nil
 }
 
-// Load finds at a claimed checkpoint what it remembers.
 func (s *script) Load(_ context.Context, _ events.Aggregate, after events.Position) ([]events.Event, error) {
 	return eventsAt(after + 1), nil
 }
 
-func (s *script) Has(context.Context, events.Position) (bool, error) { return true, nil }
+// At finds at a claimed checkpoint what it remembers.
+func (s *script) At(context.Context, events.Position) (events.EventID, bool, error) {
+	return "", true, nil
+}
 
 func (s *script) Identity(context.Context) (events.Identity, error) {
 	return s.identity[min(s.claimed, len(s.identity))-1], nil

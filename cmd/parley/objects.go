@@ -150,10 +150,10 @@ func stillMissing(ctx context.Context, log events.Loader, all []found) (left []f
 func everyNeed(ctx context.Context, log events.Log, shown *progress) (map[events.SessionID]*recording.Needs, error) {
 	all := map[events.SessionID]*recording.Needs{}
 	err := readThrough(ctx, log, shown, func(e events.Event) {
-		if e.Aggregate.Kind != events.KindOfSession {
+		session, is := e.Aggregate.Session()
+		if !is {
 			return
 		}
-		session := events.SessionID(e.Aggregate.ID)
 		if all[session] == nil {
 			all[session] = recording.NewNeeds()
 		}

@@ -50,10 +50,10 @@ func (p *patient) read(ctx context.Context, log events.Log, shown *progress) err
 
 // take folds an event into its session; one that is settled is let go.
 func (p *patient) take(e events.Event) {
-	if e.Aggregate.Kind != events.KindOfSession {
+	id, is := e.Aggregate.Session()
+	if !is {
 		return
 	}
-	id := events.SessionID(e.Aggregate.ID)
 	s := p.open[id]
 	if s == nil {
 		if _, begins := e.Body.(*events.SessionStarted); !begins {

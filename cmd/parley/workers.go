@@ -108,7 +108,9 @@ func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty,
 			if err != nil {
 				return err
 			}
-			return keeper.Rearm(ctx, id.Last)
+			return keeper.Rearm(ctx, id.Last, func(of events.SessionID, err error) {
+				logger.Warn("a session's timer is not armed", "session", of, "error", err)
+			})
 		}},
 	}
 }
@@ -141,7 +143,7 @@ func keepDoing(ctx context.Context, d duty, still *standstill, logger *slog.Logg
 			pause = dutyDecision
 			logger.Error("worker stands still", "worker", d.name, "error", err)
 			still.set(d.name, sentence(err)+"; if this log is the one to keep: parley rebuild --accept")
-		case events.CodeOf(err) == events.CodeUnavailable:
+		case events.CodeOf(err) == events.CodeUnavailable, events.CodeOf(err) == events.CodeUnknown:
 			logger.Warn("worker pauses", "worker", d.name, "error", err)
 			still.set(d.name, sentence(err))
 		default:

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"parley/events"
@@ -35,7 +36,7 @@ func (l *Log) Browse(ctx context.Context, f events.Filter) (events.Excerpt, erro
 	}
 	out.Through = f.After
 	for looked := 0; from > 0; {
-		found, err := l.replica.get(ctx, directRequest{Seq: from, NextFor: subject, Batch: mostDirect})
+		found, err := l.batch(ctx, subject, from, math.MaxUint64)
 		if err != nil || len(found) == 0 {
 			out.More = false
 			return out, err
@@ -67,11 +68,11 @@ func (l *Log) beginning(ctx context.Context, subject string, f events.Filter) (u
 		return from, nil
 	}
 	since := f.Since.Add(-clockSlack).UTC()
-	found, err := l.replica.get(ctx, directRequest{StartTime: &since, NextFor: subject, Batch: 1})
-	if err != nil || len(found) == 0 {
+	found, err := l.leader.get(ctx, getRequest{StartTime: &since, NextFor: subject})
+	if err != nil || found == nil {
 		return 0, err
 	}
-	return max(from, found[0].seq), nil
+	return max(from, found.seq), nil
 }
 
 // clear decodes all of a message but its sealed part.

@@ -29,11 +29,10 @@ type replica struct {
 
 // directRequest is JetStream's DIRECT.GET for several messages.
 type directRequest struct {
-	Seq       uint64     `json:"seq,omitempty"`
-	NextFor   string     `json:"next_by_subj,omitempty"`
-	Batch     int        `json:"batch,omitempty"`
-	LastsFor  []string   `json:"multi_last,omitempty"`
-	StartTime *time.Time `json:"start_time,omitempty"` // in place of Seq
+	Seq      uint64   `json:"seq,omitempty"`
+	NextFor  string   `json:"next_by_subj,omitempty"`
+	Batch    int      `json:"batch,omitempty"`
+	LastsFor []string `json:"multi_last,omitempty"`
 }
 
 // batch reads messages of a subject, from a position on and not past another.
@@ -109,19 +108,33 @@ func (r replica) nextAnswer(ctx context.Context, answers <-chan *nats.Msg) (*sto
 	}
 }
 
-// directAnswer reads a direct get's message. Its end, and that there is
-// nothing, come as a status (204 and 404).
+// directAnswer reads a direct get's message; nil at the end. The end, and that
+// there is nothing, come as a status (204 and 404). A message has its position in
+// a header that the server adds last, whatever else was stored there; where that
+// cannot be read either, this read ends too, and the leader knows what comes next.
 func directAnswer(m *nats.Msg) (*stored, error) {
+	seq, isMessage := added(m, jetstream.SequenceHeader)
+	if isMessage {
+		at, err := strconv.ParseUint(seq, 10, 64)
+		if err != nil {
+			return nil, unavailable(err, "a message came without its position")
+		}
+		subject, _ := added(m, jetstream.SubjectHeader)
+		return &stored{subject: subject, seq: at, header: m.Header, data: m.Data}, nil
+	}
 	switch status := m.Header.Get("Status"); status {
-	case "":
-	case "204", "404":
+	case "", "204", "404":
 		return nil, nil
 	default:
 		return nil, events.Errorf(events.CodeUnavailable, "the event log refused a read: %s %s", status, m.Header.Get("Description"))
 	}
-	seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
-	if err != nil {
-		return nil, unavailable(err, "a message came without its position")
+}
+
+// added is the last value of a header: the server's own.
+func added(m *nats.Msg, name string) (value string, is bool) {
+	values := m.Header[name]
+	if len(values) == 0 {
+		return "", false
 	}
-	return &stored{subject: m.Header.Get(jetstream.SubjectHeader), seq: seq, header: m.Header, data: m.Data}, nil
+	return values[len(values)-1], true
 }

@@ -174,13 +174,16 @@ func (l *Log) unseal(ctx context.Context, e *events.Event) error {
 func envelopeOf(m *stored) (e events.Event, err error) {
 	h := m.header
 	e = events.Event{
-		ID:          events.EventID(h.Get(headerID)),
+		ID:          m.id(),
 		Aggregate:   aggregateOf(m.subject),
-		Actor:       events.Actor(h.Get(headerActor)),
-		Causation:   events.EventID(h.Get(headerCausation)),
-		Correlation: h.Get(headerCorrelation),
-		Via:         events.Via(h.Get(headerVia)),
+		Actor:       events.Actor(legible(h.Get(headerActor))),
+		Causation:   events.EventID(legible(h.Get(headerCausation))),
+		Correlation: legible(h.Get(headerCorrelation)),
+		Via:         events.Via(legible(h.Get(headerVia))),
 		Position:    events.Position(m.seq),
+	}
+	if len(h) == 0 {
+		return e, fmt.Errorf("it has no headers that can be read")
 	}
 	if e.Time, err = time.Parse(timeLayout, h.Get(headerTime)); err != nil {
 		return e, fmt.Errorf("%s: %w", headerTime, err)
@@ -206,6 +209,6 @@ func envelopeOf(m *stored) (e events.Event, err error) {
 }
 
 func unreadable(e events.Event, m *stored, reason error) events.Event {
-	e.Body = &events.Unreadable{Type: m.header.Get(headerType), Reason: reason.Error(), Raw: m.data}
+	e.Body = &events.Unreadable{Type: legible(m.header.Get(headerType)), Reason: reason.Error(), Raw: m.data}
 	return e
 }

@@ -9,15 +9,20 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"parley/events"
 )
 
 // stored is one message as a stream holds it.
 type stored struct {
 	subject string
 	seq     uint64
-	header  nats.Header
+	header  nats.Header // nil when it has none, or none that can be read
 	data    []byte
 }
+
+// id is that of the event in it.
+func (m *stored) id() events.EventID { return events.EventID(legible(m.header.Get(headerID))) }
 
 // leader asks a stream's leader for single messages. nats.go's own GetMsg uses
 // direct get wherever the stream allows it, which any replica may answer; what
@@ -30,9 +35,10 @@ type leader struct {
 
 // getRequest is JetStream's STREAM.MSG.GET; the first two go together.
 type getRequest struct {
-	Seq     uint64 `json:"seq,omitempty"`
-	NextFor string `json:"next_by_subj,omitempty"`
-	LastFor string `json:"last_by_subj,omitempty"`
+	Seq       uint64     `json:"seq,omitempty"`
+	NextFor   string     `json:"next_by_subj,omitempty"`
+	LastFor   string     `json:"last_by_subj,omitempty"`
+	StartTime *time.Time `json:"start_time,omitempty"` // in place of Seq
 }
 
 type getResponse struct {
@@ -72,7 +78,7 @@ func (l leader) get(ctx context.Context, what getRequest) (*stored, error) {
 		err := l.ask(ctx, "GET", what, &answer)
 		switch {
 		case err == nil && answer.Error == nil:
-			return read(&answer)
+			return read(&answer), nil
 		case err == nil && answer.Error.Code < 500:
 			return nil, missing(answer.Error)
 		case err == nil:
@@ -131,15 +137,12 @@ func missing(err *jetstream.APIError) error {
 	return unavailable(err, "the event log refused a read")
 }
 
-func read(r *getResponse) (*stored, error) {
-	m := &stored{subject: r.Message.Subject, seq: r.Message.Seq, data: r.Message.Data, header: nats.Header{}}
-	if len(r.Message.Header) == 0 {
-		return m, nil
+// read gives the message of an answer. The server takes headers that nobody can
+// read; such a message is there all the same.
+func read(r *getResponse) *stored {
+	m := &stored{subject: r.Message.Subject, seq: r.Message.Seq, data: r.Message.Data}
+	if header, err := nats.DecodeHeadersMsg(r.Message.Header); err == nil {
+		m.header = header
 	}
-	header, err := nats.DecodeHeadersMsg(r.Message.Header)
-	if err != nil {
-		return nil, unavailable(err, "the headers of a message cannot be read")
-	}
-	m.header = header
-	return m, nil
+	return m
 }

@@ -123,11 +123,21 @@ func (l *Log) Identity(ctx context.Context) (events.Identity, error) {
 // Has tells whether the log still holds an event at the position.
 // Errors: CodeUnavailable.
 func (l *Log) Has(ctx context.Context, at events.Position) (bool, error) {
+	_, there, err := l.At(ctx, at)
+	return there, err
+}
+
+// At gives the id of the event at a position, as the log's leader knows it; there
+// is false when there is none. Errors: CodeUnavailable.
+func (l *Log) At(ctx context.Context, at events.Position) (id events.EventID, there bool, err error) {
 	if at == 0 {
-		return false, nil
+		return "", false, nil
 	}
 	m, err := l.leader.at(ctx, uint64(at))
-	return m != nil, err
+	if err != nil || m == nil {
+		return "", false, err
+	}
+	return m.id(), true, nil
 }
 
 // SecureDelete overwrites one event on the disk. One that is gone already is

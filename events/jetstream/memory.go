@@ -102,7 +102,7 @@ func (l *Log) compare(ctx context.Context, m Memory, now events.Identity) (Findi
 	switch {
 	case err != nil:
 		return "", err
-	case there != nil && there.header.Get(headerID) != string(m.Event):
+	case there != nil && there.id() != m.Event:
 		return Forked, nil
 	case there != nil:
 		return "", nil
@@ -145,9 +145,13 @@ func (l *Log) headPurged(ctx context.Context, from, first events.Position) (Find
 	return "", nil
 }
 
-// erased are the positions that the tombstones of an aggregate list.
+// erased are the positions that the tombstones of an aggregate list. A subject
+// that no command writes to has none.
 func (l *Log) erased(ctx context.Context, of events.Aggregate) (erased events.Numbers, err error) {
 	evs, err := l.Load(ctx, of, 0)
+	if events.CodeOf(err) == events.CodeInvalid {
+		return erased, nil
+	}
 	for _, e := range evs {
 		if tombstone, is := e.Body.(events.Tombstone); is {
 			erased = erased.Union(tombstone.Removed())
@@ -164,7 +168,7 @@ func (l *Log) look(ctx context.Context, now events.Identity) (Memory, error) {
 		return m, err
 	}
 	m.Position = events.Position(last.seq)
-	m.Event = events.EventID(last.header.Get(headerID))
+	m.Event = last.id()
 	m.Of = aggregateOf(last.subject)
 	return m, nil
 }

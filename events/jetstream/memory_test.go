@@ -133,6 +133,42 @@ func TestWorkerKnowsItsLog(t *testing.T) {
 	})
 }
 
+// What stands at the log's end when a worker begins may be anything; the worker
+// remembers it, and does not take the same log for another one.
+func TestWorkerRemembersWhatNobodyCanRead(t *testing.T) {
+	for name, c := range map[string]struct{ subject, header string }{
+		"a subject with a colon":     {"parley.session.a:b", "NATS/1.0\r\nce-id: raw\r\n\r\n"},
+		"a subject that is no UTF-8": {"parley.session.a\xff\xfeb", "NATS/1.0\r\nce-id: raw\r\n\r\n"},
+		"an id that is no UTF-8":     {"parley.session." + string(bea), "NATS/1.0\r\nce-id: a\xff\xfeb\r\n\r\n"},
+		"headers that do not parse":  {"parley.session." + string(bea), "NATS/1.0\r\nno colon here\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := eventstest.NewBundle(t)
+			remembers(t, b, c.subject, c.header)
+			works(t, b)
+			bad := remembers(t, b, c.subject, c.header)
+			b.Append(t, events.SessionID(b.IDs.ULID()).Aggregate(), &events.RecordingMuted{})
+			deleteAt(t, b, bad)
+			stops(t, b, jetstream.Removed)
+		})
+	}
+}
+
+// remembers puts a message at the log's end and has the worker begin then.
+func remembers(t *testing.T, b *eventstest.Bundle, subject, header string) events.Position {
+	t.Helper()
+	b.Append(t, events.SessionID(b.IDs.ULID()).Aggregate(), &events.RecordingMuted{})
+	eventstest.PutRaw(t, b.NATS.URL(), subject, header, "{}")
+	began := make(chan struct{}, 1)
+	w := work(t, b.Log, jetstream.Worker{
+		Name: "finalizer", Kinds: []events.Kind{events.KindRecordingMuted},
+		Handle: func(context.Context, events.Event) error { began <- struct{}{}; return nil },
+	})
+	<-began
+	w.end(t)
+	return identify(t, b.Log).Last
+}
+
 func TestWorkerAfterErasures(t *testing.T) {
 	erase := func(t *testing.T, b *eventstest.Bundle, positions ...int64) {
 		t.Helper()

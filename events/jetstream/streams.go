@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -77,8 +78,20 @@ func subjectOf(a events.Aggregate) (string, error) {
 // aggregateOf reads a subject of the log back. What has more parts than kind
 // and id (audit of unknown accounts) keeps them in its id.
 func aggregateOf(subject string) events.Aggregate {
-	kind, id, _ := strings.Cut(strings.TrimPrefix(subject, logPrefix), ".")
+	kind, id, _ := strings.Cut(strings.TrimPrefix(legible(subject), logPrefix), ".")
 	return events.Aggregate{Kind: events.AggregateKind(kind), ID: id}
+}
+
+// legible is a text of a message as every store keeps it: JSON has no bytes that
+// are not UTF-8, and PostgreSQL no zero byte. What is compared later on must have
+// been made alike when it was first read.
+func legible(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c == 0 {
+			return utf8.RuneError
+		}
+		return c
+	}, text)
 }
 
 func isToken(text string) bool {

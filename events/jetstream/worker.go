@@ -120,13 +120,17 @@ func (w Worker) consumer() jetstream.ConsumerConfig {
 	}
 }
 
-// concerns tells which messages are of the worker's kinds.
+// concerns tells which messages are of the worker's kinds. One of a subject that
+// no command writes to is nobody's work: it lies among the dead letters.
 func (w Worker) concerns() func(jetstream.Msg) bool {
 	var types []string
 	for _, kind := range w.Kinds {
 		types = append(types, kind.Type())
 	}
-	return func(m jetstream.Msg) bool { return slices.Contains(types, m.Headers().Get(headerType)) }
+	return func(m jetstream.Msg) bool {
+		_, err := subjectOf(aggregateOf(m.Subject()))
+		return err == nil && slices.Contains(types, m.Headers().Get(headerType))
+	}
 }
 
 // shift is one run of a worker.

@@ -284,3 +284,26 @@ func TestWorkerThatMakesNoSense(t *testing.T) {
 		})
 	}
 }
+
+// What no command could have written is passed over: nobody could load it, and
+// it lies among the dead letters.
+func TestWorkerPassesOverWhatIsNobodys(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	const muted = "NATS/1.0\r\nce-specversion: 1.0\r\nce-id: raw\r\nce-time: 2026-03-14T09:26:53.000Z\r\nce-type: parley.recording_muted.v1\r\nce-subject: session/"
+	for _, id := range []string{"a:b", "*", ">", "é"} {
+		eventstest.PutRaw(t, b.NATS.URL(), "parley.session."+id, muted+id+"\r\n\r\n", `{"on":true}`)
+	}
+	b.Append(t, annas, &events.RecordingMuted{})
+	seen := make(chan events.Event, 10)
+	w := work(t, b.Log, jetstream.Worker{
+		Name: "finalizer", Kinds: []events.Kind{events.KindRecordingMuted},
+		Handle: func(_ context.Context, e events.Event) error { seen <- e; return nil },
+	})
+	if e := <-seen; e.Aggregate != annas {
+		t.Errorf("it was given %s", e.Aggregate)
+	}
+	w.end(t)
+	if left := unfinished(t, b.Conn, "finalizer"); left != 0 {
+		t.Errorf("%d events are put off", left)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"parley/events"
 	"parley/events/eventstest"
+	"parley/projections"
 	"parley/projections/postgres"
 )
 
@@ -47,7 +48,7 @@ func (r *real) put(t *testing.T, m *nats.Msg) {
 // the dead letters say where it is.
 func TestBadInput(t *testing.T) {
 	const placed = "parley.segment_placed.v1"
-	odd := raw("not-a-ulid", placed, `{"call":1,"item":"x","speaker":"learner"}`, nil)
+	const body = `{"call":1,"item":"x","speaker":"learner"}`
 	for name, c := range map[string]struct {
 		message *nats.Msg
 		reason  string
@@ -64,7 +65,15 @@ func TestBadInput(t *testing.T) {
 		"a broken time":                    {raw(first, placed, `{}`, map[string]string{"ce-time": "yesterday"}), "ce-time"},
 		"no id":                            {raw(first, placed, `{}`, map[string]string{"ce-id": ""}), "ce-id"},
 		"a subject that is another one":    {raw(first, placed, `{}`, map[string]string{"ce-subject": "session/other"}), "ce-subject"},
-		"a subject that is no ULID":        {odd, "not a ULID"},
+		"a subject that is no ULID":        {raw("not-a-ulid", placed, body, nil), "not a ULID"},
+		"a subject with a colon":           {raw("a:b", placed, body, nil), "not a ULID"},
+		"a subject with a dollar":          {raw("a$b", placed, body, nil), "not a ULID"},
+		"a subject that is no ASCII":       {raw("é", placed, body, nil), "not a ULID"},
+		"a subject that is no UTF-8":       {raw("a\xff\xfeb", placed, body, nil), "ce-subject"},
+		"a subject with a zero byte":       {raw("a\x00b", placed, body, nil), "ce-subject"},
+		"a subject that stands for all":    {raw("*", placed, body, nil), "not a ULID"},
+		"a subject that ends all":          {raw(">", placed, body, nil), "not a ULID"},
+		"an id that is no UTF-8":           {raw(first, "parley.session_sang.v1", `{}`, map[string]string{"ce-id": "a\xff\xfeb"}), "unknown kind"},
 		"a kind of another aggregate":      {raw(first, "parley.topic_retired.v1", `{}`, nil), "does not belong"},
 		"an item id too long to index":     {raw(first, placed, `{"call":1,"item":"`+longID()+`","speaker":"learner"}`, nil), ""},
 		"an item id PostgreSQL can't hold": {raw(first, placed, `{"call":1,"item":"a\u0000b","speaker":"learner"}`, nil), ""},
@@ -93,22 +102,90 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// brokenHeaders are blocks that the server takes and no client can read, or reads
+// as something else than what was stored.
+var brokenHeaders = map[string]string{
+	"a line without a colon":     "NATS/1.0\r\nno colon here\r\n\r\n",
+	"no version":                 "garbage\r\n\r\n",
+	"no end":                     "NATS/1.0\r\nce-id: ab\r\nbroken",
+	"nothing":                    "NATS/1.0\r\n\r\n",
+	"the status of an end":       "NATS/1.0\r\nStatus: 404\r\n\r\n",
+	"the status of a refusal":    "NATS/1.0\r\nStatus: 500\r\n\r\n",
+	"a status before them":       "NATS/1.0 503\r\nce-id: ab\r\n\r\n",
+	"a position of its own":      "NATS/1.0\r\nNats-Sequence: 1\r\nNats-Subject: parley.session.other\r\n\r\n",
+	"a position that is none":    "NATS/1.0\r\nNats-Sequence: first\r\n\r\n",
+	"an id that is not UTF-8":    "NATS/1.0\r\nce-id: a\xff\xfeb\r\n\r\n",
+	"an id with a zero byte":     "NATS/1.0\r\nce-id: a\x00b\r\n\r\n",
+	"no colon behind other ones": "NATS/1.0\r\nce-id: ab\r\nce-time\r\n\r\n",
+}
+
+// Headers that cannot be read are one dead letter of one session, in whatever way
+// it is read: from the log's start, by itself, by who looks for something, or as
+// what stood at the checkpoint.
+func TestBrokenHeaders(t *testing.T) {
+	for name, block := range brokenHeaders {
+		t.Run(name, func(t *testing.T) {
+			r := newReal(t)
+			eventstest.PutRaw(t, r.NATS.URL(), "parley.session."+string(first), block, `{}`)
+			bad := r.identity(t).Last
+			project(t, r.Log, r.store)
+			if err := r.check(t); err != nil {
+				t.Errorf("at the checkpoint: %v", err)
+			}
+			after := r.say(t, first, "two")
+			r.say(t, second, "two")
+			project(t, r.Log, r.store)
+			if view, err := r.views.Session(t.Context(), anna, second); err != nil || len(view.Segments) != 2 {
+				t.Errorf("another session: %d turns, %v", len(view.Segments), err)
+			}
+			letters, err := r.views.DeadLetters(t.Context(), 10)
+			if err != nil || len(letters) != 3 || letters[0].Position != bad || letters[0].Reason == "" {
+				t.Errorf("dead letters: %+v, %v", letters, err)
+			}
+			loaded := r.Load(t, first.Aggregate())
+			if last := loaded[len(loaded)-1]; len(loaded) != 6 || loaded[3].Position != bad || last.Position != after {
+				t.Errorf("loaded %d events, the last at %s", len(loaded), last.Position)
+			}
+			seen, err := r.Log.Browse(t.Context(), events.Filter{Limit: 100})
+			if err != nil || len(seen.Events) != int(r.identity(t).Last) || seen.More {
+				t.Errorf("browsed %d events, more %v, %v", len(seen.Events), seen.More, err)
+			}
+			done, err := postgres.NewRetrier(r.db, r.Vault, r.Log, r.Log.Stream()).RetryAll(t.Context())
+			if err != nil || len(done) != 1 || done[0].Released != 0 || len(done[0].Stuck) != 3 {
+				t.Errorf("a retry changes nothing: %+v, %v", done, err)
+			}
+		})
+	}
+}
+
 // The last event of the log being a bad one does not keep a projector from
 // starting again.
 func TestBadInputAtTheCheckpoint(t *testing.T) {
+	const sang = "parley.session_sang.v1"
 	for name, m := range map[string]*nats.Msg{
-		"unreadable":        raw(first, "parley.session_sang.v1", `{}`, nil),
-		"of an odd subject": raw("not a ulid", "parley.session_sang.v1", `{}`, nil),
-		"without an id":     raw(first, "parley.segment_placed.v1", `{}`, map[string]string{"ce-id": ""}),
+		"unreadable":                  raw(first, sang, `{}`, nil),
+		"of an odd subject":           raw("not-a-ulid", sang, `{}`, nil),
+		"of a subject with a colon":   raw("a:b", sang, `{}`, nil),
+		"of one that is no ASCII":     raw("é", sang, `{}`, nil),
+		"of one that is no UTF-8":     raw("a\xff\xfeb", sang, `{}`, nil),
+		"of one that stands for all":  raw("*", sang, `{}`, nil),
+		"of one of many parts":        {Subject: "parley.audit.x.y.z", Header: nats.Header{}, Data: []byte("x")},
+		"without an id":               raw(first, "parley.segment_placed.v1", `{}`, map[string]string{"ce-id": ""}),
+		"with an id that is no UTF-8": raw(first, sang, `{}`, map[string]string{"ce-id": "a\xff\xfeb"}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReal(t)
-			m.Subject = strings.ReplaceAll(m.Subject, " ", "-")
 			r.put(t, m)
+			bad := r.identity(t).Last
 			project(t, r.Log, r.store)
 			if err := r.check(t); err != nil {
 				t.Error(err)
 			}
+			r.say(t, second, "two")
+			if err := r.Log.SecureDelete(t.Context(), bad); err != nil {
+				t.Fatal(err)
+			}
+			r.wantFinding(t, projections.Removed)
 		})
 	}
 }

@@ -60,8 +60,11 @@ func (l *tape) Load(_ context.Context, of events.Aggregate, after events.Positio
 	return found, nil
 }
 
-func (l *tape) Has(_ context.Context, at events.Position) (bool, error) {
-	return at > 0 && int(at) <= len(l.all), nil
+func (l *tape) At(_ context.Context, at events.Position) (id events.EventID, there bool, err error) {
+	if at == 0 || int(at) > len(l.all) {
+		return "", false, nil
+	}
+	return l.all[at-1].ID, true, nil
 }
 
 func (l *tape) Follow(ctx context.Context, after events.Position, most int, deliver func([]events.Event) error) error {

@@ -19,7 +19,9 @@ func NewSession(id events.SessionID) *Session { return &Session{Session: events.
 // Evolve takes in the next event.
 func (s *Session) Evolve(e events.Event) {
 	s.Session.Evolve(e)
-	s.Heard = e.Time
+	if e.Time.After(s.Heard) { // one that cannot be read may have no time
+		s.Heard = e.Time
+	}
 	switch e.Body.(type) {
 	case *events.CallConnected, *events.SegmentPlaced, *events.SegmentTranscribed, *events.SegmentTimed, *events.SegmentInterrupted:
 		s.spoken = e.Time

@@ -57,7 +57,11 @@ func (k *Timekeeper) Kinds() []events.Kind {
 // kept; after an error the same hint should be handled again. Errors: those of log
 // and timers.
 func (k *Timekeeper) Handle(ctx context.Context, hint events.Event) error {
-	return k.look(ctx, events.SessionID(hint.Aggregate.ID), hint.ID)
+	id, is := hint.Aggregate.Session()
+	if !is {
+		return nil
+	}
+	return k.look(ctx, id, hint.ID)
 }
 
 // Ring looks at the session of a timer that has fired. After an error it should be
@@ -86,19 +90,30 @@ func (k *Timekeeper) look(ctx context.Context, id events.SessionID, because even
 }
 
 // Rearm goes through the log once, up to a position, and looks at every session
-// that is open there: for a start after which timers may be missing. Errors: those
-// of log and timers.
-func (k *Timekeeper) Rearm(ctx context.Context, through events.Position) error {
+// that is open there: for a start after which timers may be missing. What is wrong
+// with one session trouble hears of; it keeps no other from its timer.
+// Errors: CodeUnavailable, CodeUnknown.
+func (k *Timekeeper) Rearm(ctx context.Context, through events.Position, trouble func(events.SessionID, error)) error {
 	open, err := k.open(ctx, through)
 	if err != nil {
 		return err
 	}
 	for id := range open {
-		if err := k.Ring(ctx, id); err != nil {
+		err := k.Ring(ctx, id)
+		if isAway(err) || ctx.Err() != nil {
 			return err
+		}
+		if err != nil {
+			trouble(id, err)
 		}
 	}
 	return nil
+}
+
+// isAway is true of an error that has to do with no session.
+func isAway(err error) bool {
+	code := events.CodeOf(err)
+	return code == events.CodeUnavailable || code == events.CodeUnknown
 }
 
 // open finds the sessions that have started and not ended.
@@ -127,7 +142,10 @@ func (k *Timekeeper) open(ctx context.Context, through events.Position) (map[eve
 }
 
 func note(open map[events.SessionID]bool, e events.Event) {
-	id := events.SessionID(e.Aggregate.ID)
+	id, is := e.Aggregate.Session()
+	if !is {
+		return
+	}
 	switch e.Body.(type) {
 	case *events.SessionStarted:
 		open[id] = true

@@ -3,11 +3,13 @@ package timekeeper_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
 	"parley/events"
@@ -312,7 +314,7 @@ func TestRearm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.keeper.Rearm(t.Context(), at.Last); err != nil {
+	if err := p.keeper.Rearm(t.Context(), at.Last, none(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Run("ends what was abandoned while nobody kept the time", func(t *testing.T) {
@@ -326,15 +328,87 @@ func TestRearm(t *testing.T) {
 		}
 	})
 	t.Run("an empty log has nothing to arm", func(t *testing.T) {
-		if err := setup(t).keeper.Rearm(t.Context(), 0); err != nil {
+		if err := setup(t).keeper.Rearm(t.Context(), 0, none(t)); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("ends with its context", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := p.keeper.Rearm(ctx, at.Last); !errors.Is(err, context.Canceled) {
+		if err := p.keeper.Rearm(ctx, at.Last, none(t)); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// none says that no session may be in trouble.
+func none(t *testing.T) func(events.SessionID, error) {
+	return func(of events.SessionID, err error) { t.Errorf("%s: %v", of, err) }
+}
+
+// Something that looks like the start of a session is put into the log under a
+// subject that no session can have.
+func TestRearmPassesOverWhatIsNoSession(t *testing.T) {
+	for _, subject := range []string{"parley.session.a:b", "parley.session.*", "parley.session.>", "parley.session.\xff", "parley.session.not-a-ulid"} {
+		p := setup(t)
+		id := p.begun(t)
+		started := nats.NewMsg(subject)
+		for name, value := range map[string]string{
+			"ce-specversion": "1.0", "ce-id": "raw-1", "ce-type": events.KindSessionStarted.Type(), "ce-time": "2026-03-14T09:26:53.000Z",
+			"ce-subject": "session/" + strings.TrimPrefix(subject, "parley.session."),
+		} {
+			started.Header.Set(name, value)
+		}
+		started.Data = []byte(`{"learner":"01JD00000000000000000000AA"}`)
+		if _, err := p.Conn.RequestMsg(started, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		at, err := p.Log.Identity(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.keeper.Rearm(t.Context(), at.Last, none(t)); err != nil {
+			t.Errorf("%q: %v", subject, err)
+		}
+		if len(p.armed) != 1 || len(p.armed[id]) != 1 {
+			t.Errorf("%q: armed %v", subject, p.armed)
+		}
+	}
+}
+
+// One session's trouble is heard of and keeps no other from its timer; servers
+// that are away are everyone's.
+func TestRearmGoesOn(t *testing.T) {
+	for _, c := range []struct {
+		code  events.Code
+		heard int
+	}{{events.CodeInternal, 3}, {events.CodeConflict, 3}, {events.CodeUnavailable, 0}, {events.CodeUnknown, 0}} {
+		p := setup(t)
+		for range 3 {
+			p.begun(t)
+		}
+		p.fails = events.Errorf(c.code, "as the test wants it")
+		heard := 0
+		err := p.keeper.Rearm(t.Context(), 3, func(_ events.SessionID, why error) {
+			if !errors.Is(why, p.fails) {
+				t.Errorf("%s: told of %v", c.code, why)
+			}
+			heard++
+		})
+		if heard != c.heard || (err != nil) != (c.heard == 0) {
+			t.Errorf("%s: heard of %d, and got %v", c.code, heard, err)
+		}
+	}
+}
+
+// An event that has no time, since nobody can read it, does not make a session old.
+func TestEventWithoutATime(t *testing.T) {
+	p := setup(t)
+	id := p.begun(t)
+	heard := p.last(t, id).Time
+	eventstest.PutRaw(t, p.NATS.URL(), "parley.session."+string(id), "NATS/1.0\r\nno colon here\r\n\r\n", "{}")
+	p.ring(t, id)
+	if diff := cmp.Diff([]time.Time{heard.Add(silence)}, p.armed[id]); diff != "" {
+		t.Errorf("armed (-want +got):\n%s", diff)
+	}
 }
