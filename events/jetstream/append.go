@@ -155,7 +155,7 @@ func (l *Log) unsettled(w *write, err error) error {
 	switch {
 	case errors.As(err, &left):
 		w.sent = w.sent || left.sent
-	case errors.As(err, &refusal):
+	case errors.As(err, &refusal) && !w.sent:
 		return err
 	}
 	if !w.sent {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
 
 	"parley/events"
 	"parley/events/eventstest"
@@ -336,4 +337,42 @@ func TestAppendsOfOneAggregateAtTheSameTime(t *testing.T) {
 	if stored != 1 || len(b.Load(t, anna.Aggregate())) != 2 {
 		t.Errorf("%d appends were stored, want 1", stored)
 	}
+}
+
+// A later attempt that the log refuses for good says nothing of the one before,
+// which may be stored.
+func TestRefusalAfterALostAnswer(t *testing.T) {
+	f := newFaulty(t, time.Second)
+	stream := rawStream(t, f.truthConn, "PARLEY")
+	limit := func(bytes int32) {
+		t.Helper()
+		js, err := natsjs.New(f.truthConn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := stream.CachedInfo().Config
+		config.MaxMsgSize = bytes
+		if _, err := js.UpdateStream(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lost := f.proxy.LoseAnswer(publishAnswer)
+	back, release := f.proxy.HoldRequest("CONNECT {")
+	t.Cleanup(release)
+	answer := appendLater(t.Context(), f.log, events.ExpectNew(), eventstest.Turns(anna, 1, 1))
+	<-lost
+	<-back
+	limit(10)
+	release()
+	got := <-answer
+	var unsettled *events.Unsettled
+	if events.CodeOf(got.err) != events.CodeUnknown || !errors.As(got.err, &unsettled) {
+		t.Fatalf("got %v, want %s with a handle", got.err, events.CodeUnknown)
+	}
+	limit(-1)
+	at, err := unsettled.Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.stored(t, 1, at)
 }

@@ -50,11 +50,13 @@ type passage struct {
 }
 
 // outcome is what became of a passage: err; or alone, which tells the caller to
-// send its write by itself; or refused; or stored, the last event at last.
+// send its write by itself; or refused; or stored, the last event at last. It was
+// sent when a batch with it may be stored or yet become so.
 type outcome struct {
 	last    uint64
 	refused bool
 	alone   bool
+	sent    bool
 	err     error
 }
 
@@ -72,6 +74,7 @@ func (c *committer) settle(ctx context.Context, w *write, arrived func()) (last 
 		}
 	}
 	defer arrived()
+	w.sent = w.sent || p.outcome.sent
 	if p.outcome.alone {
 		defer c.freeAlone()
 		return c.publisher.settle(ctx, w.messages)

@@ -162,6 +162,30 @@ func TestBatchWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
+// A batch that was stored, and whose answer was lost, is refused by itself. When
+// the log goes away before that is found out, nobody may say that nothing was
+// stored.
+func TestBatchThatIsRefusedByItself(t *testing.T) {
+	g := gather(t, time.Second, 24, 1, asNew)
+	held, release := g.proxy.HoldRequest("DIRECT.GET") // who asks what refused it
+	t.Cleanup(release)
+	lost := g.proxy.LoseAnswer(batchAnswer)
+	g.release()
+	<-lost
+	<-held
+	g.conn.Close()
+	for i := 12; i < 24; i++ {
+		got := <-g.answers[i]
+		var unsettled *events.Unsettled
+		if events.CodeOf(got.err) != events.CodeUnknown || !errors.As(got.err, &unsettled) {
+			t.Errorf("append %d: got %v, want %s with a handle", i, got.err, events.CodeUnknown)
+		}
+		if stored, err := g.truth.Load(t.Context(), g.of[i].Aggregate(), 0); err != nil || len(stored) != 1 {
+			t.Errorf("append %d: %d events are stored, %v", i, len(stored), err)
+		}
+	}
+}
+
 func TestAppendThatLeavesItsBatch(t *testing.T) {
 	const inBatch, waiting = 15, 39
 	g := gather(t, time.Minute, 40, 1, asNew)

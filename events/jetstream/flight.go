@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"parley/events"
 )
@@ -20,6 +21,7 @@ type flight struct {
 	committer *committer
 	members   []*passage // those without an outcome; only run changes it
 	present   int        // callers that wait for it; under the committer's lock
+	sent      bool       // some attempt may be stored or yet become so; run's own
 	cancel    context.CancelFunc
 }
 
@@ -57,12 +59,13 @@ func (f *flight) run(ctx context.Context) {
 			return
 		}
 		refusals++
+		f.sent = true // it may have been refused by itself, stored before
 		if err := f.clear(ctx); err != nil && rest(ctx, &pause) != nil {
 			f.resolve(f.failed(&undecided{true, err}))
 			return
 		}
 		if len(f.members) < fewest || refusals == mostRefusals {
-			f.resolve(func(*passage) (outcome, bool) { return outcome{alone: true}, true })
+			f.resolve(f.everyone(outcome{alone: true}))
 			return
 		}
 	}
@@ -128,10 +131,17 @@ func storedUpTo(last uint64, members []*passage) verdicts {
 // one member's sake goes alone, so that only that one fails.
 func (f *flight) failed(err error) verdicts {
 	var left *undecided
-	o := outcome{err: err}
-	if !errors.As(err, &left) {
-		o = outcome{alone: true}
+	var refusal *jetstream.APIError
+	f.sent = f.sent || errors.As(err, &left) && left.sent
+	if left == nil || errors.As(err, &refusal) {
+		return f.everyone(outcome{alone: true})
 	}
+	return f.everyone(outcome{err: err})
+}
+
+// everyone gives all members the same outcome.
+func (f *flight) everyone(o outcome) verdicts {
+	o.sent = f.sent
 	return func(*passage) (outcome, bool) { return o, true }
 }
 

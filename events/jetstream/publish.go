@@ -172,10 +172,13 @@ func judgeRefusal(r *jetstream.APIError) verdict {
 	return isHopeless
 }
 
-// hopeless translates what no repetition would change.
+// hopeless translates what no repetition would change. That a later attempt was
+// refused says nothing of one that was sent before.
 func hopeless(err error, sent bool) error {
 	var refusal *jetstream.APIError
 	switch {
+	case sent:
+		return &undecided{sent, err}
 	case errors.Is(err, nats.ErrMaxPayload),
 		errors.As(err, &refusal) && refusal.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum:
 		return events.Wrap(err, events.CodeTooLarge, "an event is larger than the event log takes")
