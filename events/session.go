@@ -17,6 +17,7 @@ type Session struct {
 	Ended     *SessionEnded
 	EndedAt   *time.Time       // when the talking ended first
 	Upload    *UploadRequested // the latest
+	UploadAt  time.Time        // when it was announced last
 	Completed *UploadCompleted // of the latest upload
 	Audio     *AudioFinalized
 	Measured  *AudioMeasured // the levels of the audio
@@ -61,7 +62,7 @@ func (s *Session) Evolve(e Event) {
 			s.EndedAt = &e.Time
 		}
 	default:
-		s.evolveSaving(e.Body)
+		s.evolveSaving(e)
 	}
 }
 
@@ -73,10 +74,10 @@ func (s *Session) onCall(n int, change func(*Call)) {
 }
 
 // evolveSaving is the half of a session's life after the talking.
-func (s *Session) evolveSaving(body Body) {
-	switch b := body.(type) {
+func (s *Session) evolveSaving(e Event) {
+	switch b := e.Body.(type) {
 	case *UploadRequested:
-		s.Upload, s.Completed, s.Rejected = b, nil, nil
+		s.Upload, s.UploadAt, s.Completed, s.Rejected = b, e.Time, nil, nil
 	case *UploadCompleted:
 		s.Completed = b
 	case *AudioFinalized:

@@ -174,9 +174,12 @@ func TestSessionEnd(t *testing.T) {
 	wantCode(t, err, events.CodeInvalid)
 }
 
+// asOf is when all that is given has happened.
+var asOf time.Time
+
 func TestSessionUpload(t *testing.T) {
 	t.Run("the same bytes are the same upload", func(t *testing.T) {
-		id, drafts, err := given(started, asked).RequestUpload(&events.UploadRequested{Upload: "u2", Size: 10, SHA256: "aa"})
+		id, drafts, err := given(started, asked).RequestUpload(&events.UploadRequested{Upload: "u2", Size: 10, SHA256: "aa"}, asOf.Add(time.Hour-1))
 		wantCode(t, err, "")
 		wantKinds(t, drafts)
 		if id != "u1" {
@@ -184,22 +187,53 @@ func TestSessionUpload(t *testing.T) {
 		}
 	})
 	t.Run("other bytes replace an upload that was not completed", func(t *testing.T) {
-		_, drafts, err := given(started, asked).RequestUpload(&events.UploadRequested{Upload: "u2", Size: 11, SHA256: "bb"})
+		_, drafts, err := given(started, asked).RequestUpload(&events.UploadRequested{Upload: "u2", Size: 11, SHA256: "bb"}, asOf)
 		wantCode(t, err, "")
 		wantKinds(t, drafts, events.KindUploadRequested)
 	})
 	t.Run("audio that is there is not replaced", func(t *testing.T) {
 		s := given(started, asked, landed, &events.AudioFinalized{Upload: "u1"})
-		_, _, err := s.RequestUpload(&events.UploadRequested{Upload: "u2", Size: 11, SHA256: "bb"})
+		_, _, err := s.RequestUpload(&events.UploadRequested{Upload: "u2", Size: 11, SHA256: "bb"}, asOf)
 		wantCode(t, err, events.CodeConflict)
 	})
 	t.Run("completing twice is one event", func(t *testing.T) {
-		drafts, err := given(started, asked, landed).CompleteUpload(landed)
+		drafts, err := given(started, asked, landed).CompleteUpload(landed, asOf)
+		wantCode(t, err, "")
+		wantKinds(t, drafts)
+	})
+	t.Run("an upload lasts from when it was announced last", func(t *testing.T) {
+		for _, when := range []struct {
+			name  string
+			given []events.Body
+			later time.Duration
+			want  events.UploadID
+			tells []events.Kind
+		}{
+			{"an hour later it is told", []events.Body{started, asked}, time.Hour, "u1", []events.Kind{events.KindUploadRequested}},
+			{"to the end of its time it is the same", []events.Body{started, asked}, events.UploadLasts - 1, "u1", []events.Kind{events.KindUploadRequested}},
+			{"then it is a new one", []events.Body{started, asked}, events.UploadLasts, "u2", []events.Kind{events.KindUploadRequested}},
+			{"but for one that was completed", []events.Body{started, asked, landed}, events.UploadLasts, "u1", nil},
+		} {
+			id, drafts, err := given(when.given...).RequestUpload(&events.UploadRequested{Upload: "u2", Size: 10, SHA256: "aa"}, asOf.Add(when.later))
+			wantCode(t, err, "")
+			wantKinds(t, drafts, when.tells...)
+			if id != when.want || len(drafts) > 0 && drafts[0].Body.(*events.UploadRequested).Upload != id {
+				t.Errorf("%s: %s, %+v", when.name, id, drafts)
+			}
+		}
+	})
+	t.Run("what has lapsed can't be completed", func(t *testing.T) {
+		drafts, err := given(started, asked).CompleteUpload(landed, asOf.Add(events.UploadLasts-1))
+		wantCode(t, err, "")
+		wantKinds(t, drafts, events.KindUploadCompleted)
+		_, err = given(started, asked).CompleteUpload(landed, asOf.Add(events.UploadLasts))
+		wantCode(t, err, events.CodeConflict)
+		drafts, err = given(started, asked, landed).CompleteUpload(landed, asOf.Add(events.UploadLasts))
 		wantCode(t, err, "")
 		wantKinds(t, drafts)
 	})
 	t.Run("an upload that was never announced is unknown", func(t *testing.T) {
-		_, err := given(started, asked).CompleteUpload(&events.UploadCompleted{Upload: "u9"})
+		_, err := given(started, asked).CompleteUpload(&events.UploadCompleted{Upload: "u9"}, asOf)
 		wantCode(t, err, events.CodeNotFound)
 	})
 	t.Run("a deleted session has nothing to finalize", func(t *testing.T) {

@@ -130,8 +130,8 @@ func (s *Server) requestUpload(ctx context.Context, in *uploadInput) (*uploadOut
 	var upload events.UploadID
 	charge := sync.OnceValue(func() error { return s.mayStore(ctx, wanted.Size) })
 	_, _, err = s.onSession(ctx, id, func(sn *events.Session) (drafts []events.Event, err error) {
-		upload, drafts, err = sn.RequestUpload(wanted)
-		if err == nil && len(drafts) > 0 {
+		upload, drafts, err = sn.RequestUpload(wanted, s.doors.Now())
+		if err == nil && upload == wanted.Upload {
 			err = charge()
 		}
 		return drafts, err
@@ -281,7 +281,7 @@ func (s *Server) completeUpload(ctx context.Context, in *uploadRef) (*landedOutp
 	session, at, err := s.onSession(ctx, id, func(sn *events.Session) ([]events.Event, error) {
 		return sn.CompleteUpload(&events.UploadCompleted{
 			Upload: upload.Upload, Object: s.doors.Store.Incoming(id, upload.Upload), Size: upload.Size, SHA256: upload.SHA256,
-		})
+		}, s.doors.Now())
 	})
 	if err != nil {
 		return nil, err

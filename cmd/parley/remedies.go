@@ -168,14 +168,14 @@ func (w ward) announceAgain(ctx context.Context, announced events.UploadRequeste
 	upload := events.UploadID(newID())
 	announced.Upload = upload
 	err := w.decide(ctx, func(s *timekeeper.Session) (drafts []events.Event, err error) {
-		upload, drafts, err = s.RequestUpload(&announced)
+		upload, drafts, err = s.RequestUpload(&announced, time.Now())
 		return drafts, err
 	})
 	if err != nil {
 		return err
 	}
 	completed.Upload = upload
-	return w.decide(ctx, func(s *timekeeper.Session) ([]events.Event, error) { return s.CompleteUpload(&completed) })
+	return w.decide(ctx, func(s *timekeeper.Session) ([]events.Event, error) { return s.CompleteUpload(&completed, time.Now()) })
 }
 
 // decide runs one decision on the session, in the operator's name.

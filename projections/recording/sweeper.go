@@ -32,14 +32,16 @@ type Verdict string
 
 // The verdicts.
 const (
-	Needed  Verdict = "needed"  // an event points at it
+	Needed  Verdict = "needed"  // an event points at it, or is about to
 	Young   Verdict = "young"   // no event points at it yet
 	Orphan  Verdict = "orphan"  // no event points at it any more
 	Foreign Verdict = "foreign" // the log knows no session of that key; never removed
 )
 
-// Sweeper removes from the store what no event points at. What belongs to a session
-// that the log does not know it leaves alone, since that log may be the wrong one.
+// Sweeper removes from the store what no event points at and none ever will: what is an
+// orphan once stays one, so that nothing can happen between judging and removing. What
+// belongs to a session that the log does not know it leaves alone, since that log may be
+// the wrong one.
 type Sweeper struct {
 	log    events.Loader
 	shelf  Shelf
@@ -108,7 +110,7 @@ func (s *Sweeper) Look(ctx context.Context, visit func(Lying, Verdict) error) er
 }
 
 // Remove discards an orphan. It asks the log once more, right before; false means that
-// it is an orphan no longer. Errors: CodeUnavailable.
+// it is none, although it was taken for one. Errors: CodeUnavailable.
 func (s *Sweeper) Remove(ctx context.Context, l Lying) (bool, error) {
 	v, err := s.judge(ctx, l)
 	if err != nil || v != Orphan {
@@ -139,7 +141,7 @@ func (s *Sweeper) judge(ctx context.Context, l Lying) (Verdict, error) {
 		return Foreign, nil
 	case l.Unfinished == "" && needs.points(l.Key):
 		return Needed, nil
-	case s.now().Sub(l.Since) < s.age:
+	case s.now().Sub(l.Since) < s.age, needs.awaits(l.Key, s.now(), s.age):
 		return Young, nil
 	}
 	return Orphan, nil

@@ -98,26 +98,74 @@ func TestSweeper(t *testing.T) {
 	}
 }
 
+// What a worker is about to tell of, and what a browser may still go on with, nothing
+// points at; yet it stays, however old.
+func TestSweeperSparesWhatIsAboutToBePointedAt(t *testing.T) {
+	s := setup(t)
+	a := s.attic()
+	begun := s.Clock.Now()
+	session := func(bodies ...events.Body) (id events.SessionID) {
+		id = events.SessionID(s.IDs.ULID())
+		s.Append(t, id.Aggregate(), append([]events.Body{&events.SessionStarted{Learner: learner}}, bodies...)...)
+		return id
+	}
+	one, two := events.UploadID(s.IDs.ULID()), events.UploadID(s.IDs.ULID())
+	waiting := session(&events.UploadRequested{Upload: one}, &events.UploadCompleted{Upload: one, Object: "incoming/x"})
+	unmeasured := session(&events.UploadCompleted{Upload: one, Object: "incoming/x"}, &events.AudioFinalized{Upload: one, Object: "audio/x"})
+	announced := session(&events.UploadRequested{Upload: two}, &events.UploadRequested{Upload: one})
+	gone := session(&events.UploadRequested{Upload: one}, &events.SessionDeleteRequested{By: learner})
+
+	always := []string{AudioKey(waiting, one, "audio/webm"), AudioKey(waiting, one, "audio/mp4"), LevelsKey(unmeasured, one)}
+	aWeek := []string{IncomingKey(announced, one), IncomingKey(announced, one) + "?parts"}
+	never := []string{
+		AudioKey(waiting, two, "audio/webm"), LevelsKey(unmeasured, two), AudioKey(unmeasured, one, "audio/mp4"),
+		IncomingKey(announced, two), IncomingKey(announced, two) + "?parts", IncomingKey(gone, one), IncomingKey(gone, one) + "?parts",
+	}
+	for _, key := range slices.Concat(always, aWeek, never) {
+		a.lay(key, begun)
+	}
+	sweep := func(what string, after time.Duration, want []string) {
+		t.Helper()
+		sweeper := NewSweeper(s.Log, a, orphanAge, func() time.Time { return begun.Add(after) }, slog.New(slog.DiscardHandler))
+		if _, err := sweeper.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(want)
+		if left := a.all(); !slices.Equal(left, want) {
+			t.Errorf("%s: left are\n%s\nwant\n%s", what, strings.Join(left, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	sweep("young", orphanAge-1, slices.Concat(always, aWeek, never))
+	sweep("after a day", orphanAge, slices.Concat(always, aWeek))
+	sweep("as long as the upload lasts, and the age", events.UploadLasts+orphanAge, slices.Concat(always, aWeek))
+
+	s.Clock.Advance(events.UploadLasts)
+	s.Append(t, announced.Aggregate(), &events.UploadRequested{Upload: one})
+	sweep("announced again", events.UploadLasts+2*orphanAge, slices.Concat(always, aWeek))
+	sweep("lapsed", 2*events.UploadLasts+2*orphanAge, always)
+}
+
 // Sessions live their lives by chance, in the middle of sweeps that take everything to
 // be old. What an event of a living session points at is there at every moment.
 func TestSweeperNeverTakesWhatIsPointedAt(t *testing.T) {
 	s := setup(t)
 	random := rand.New(rand.NewPCG(24, 5))
-	for range 10 {
+	told := map[events.Kind]int{}
+	for range 5 {
 		a := s.attic()
 		var lives []*life
 		for range 4 {
-			lives = append(lives, &life{studio: s, attic: a, id: events.SessionID(s.IDs.ULID()), random: random})
+			lives = append(lives, &life{studio: s, attic: a, id: events.SessionID(s.IDs.ULID()), random: random, told: told})
 		}
 		stir := stirred{a, func() {
-			for range random.IntN(4) {
+			if random.IntN(4) == 0 {
 				lives[random.IntN(len(lives))].step(t)
 			}
 			for _, l := range lives {
 				l.wantPointedAt(t)
 			}
 		}}
-		for range 12 {
+		for range 40 {
 			stir.now()
 			if _, err := s.sweeper(stir).Sweep(t.Context()); err != nil {
 				t.Fatal(err)
@@ -125,9 +173,14 @@ func TestSweeperNeverTakesWhatIsPointedAt(t *testing.T) {
 			stir.now()
 		}
 	}
+	for _, kind := range []events.Kind{events.KindAudioMeasured, events.KindAudioRejected, events.KindSessionDeleteRequested} {
+		if told[kind] < 5 {
+			t.Errorf("only %d lives came to %s", told[kind], kind)
+		}
+	}
 }
 
-// stirred lets something happen while it is looked at.
+// stirred lets something happen after each look, and before anything goes.
 type stirred struct {
 	attic
 	now func()
@@ -141,7 +194,15 @@ func (s stirred) Each(ctx context.Context, visit func(Lying) error) error {
 	})
 }
 
-// life is one session that does what a learner and the workers may do.
+func (s stirred) Discard(ctx context.Context, l Lying) error {
+	for range 8 {
+		s.now()
+	}
+	return s.attic.Discard(ctx, l)
+}
+
+// life is one session that does what a learner and the workers may do, each as slowly as
+// can be: what they lay into the store is old before they tell of it.
 type life struct {
 	*studio
 	attic
@@ -149,9 +210,13 @@ type life struct {
 	random  *rand.Rand
 	begun   bool
 	gone    bool
-	upload  events.UploadID // lies in the store, and is not completed
+	upload  events.UploadID // announced, and not completed
 	waiting events.UploadID // completed
-	points  []string        // at what its events point
+	placed  string          // the audio of waiting; not told of
+	audio   events.UploadID
+	levels  string   // of the audio; not told of
+	points  []string // at what its events point
+	told    map[events.Kind]int
 }
 
 func (l *life) wantPointedAt(t *testing.T) {
@@ -164,36 +229,76 @@ func (l *life) wantPointedAt(t *testing.T) {
 	}
 }
 
-func (l *life) say(t *testing.T, body events.Body) { l.studio.Append(t, l.id.Aggregate(), body) }
+func (l *life) say(t *testing.T, body events.Body) {
+	l.studio.Append(t, l.id.Aggregate(), body)
+	l.told[body.Kind()]++
+}
+
+// put lays what is old at once.
+func (l *life) put(key string) string {
+	l.lay(key, l.Clock.Now().Add(-orphanAge))
+	return key
+}
 
 func (l *life) step(t *testing.T) {
-	old := l.Clock.Now().Add(-orphanAge)
-	incoming := IncomingKey(l.id, l.waiting)
-	switch chance := l.random.IntN(5); {
+	switch {
 	case l.gone:
 	case !l.begun:
 		l.begun = true
 		l.say(t, &events.SessionStarted{Learner: learner})
-	case chance == 0 && l.waiting == "": // a browser sends a file, and asks to go on
-		l.upload = events.UploadID(l.IDs.ULID())
-		l.lay(IncomingKey(l.id, l.upload), old)
-		l.lay(IncomingKey(l.id, l.upload)+"?parts", old)
-	case chance == 1 && l.upload != "" && slices.Contains(l.all(), IncomingKey(l.id, l.upload)):
-		l.waiting, l.upload = l.upload, ""
-		l.say(t, &events.UploadCompleted{Upload: l.waiting, Object: IncomingKey(l.id, l.waiting)})
-		l.points = append(l.points, IncomingKey(l.id, l.waiting))
-	case chance == 2 && l.waiting != "": // the finalizer refuses it
-		l.say(t, &events.AudioRejected{Upload: l.waiting, Reason: string(ReasonCodec)})
-		l.waiting = ""
-	case chance == 3 && l.waiting != "" && len(l.points) < 4: // or places it; it may be slow about it
-		audio := AudioKey(l.id, l.waiting, "audio/webm")
-		l.lay(audio, l.Clock.Now())
-		l.say(t, &events.AudioFinalized{Upload: l.waiting, Object: audio})
-		l.points = append(slices.DeleteFunc(l.points, func(key string) bool { return key == incoming }), audio)
-		l.waiting = ""
-		l.since[audio] = old
-	case chance == 4 && l.random.IntN(6) == 0:
+	case l.random.IntN(40) == 0:
 		l.say(t, &events.SessionDeleteRequested{By: learner})
 		l.points, l.gone = nil, true
+	case l.audio != "":
+		l.measure(t)
+	case l.waiting != "":
+		l.finalize(t)
+	default:
+		l.bring(t)
+	}
+}
+
+// bring is what a browser does.
+func (l *life) bring(t *testing.T) {
+	incoming := IncomingKey(l.id, l.upload)
+	switch chance := l.random.IntN(3); {
+	case l.upload == "" || chance == 0: // other bytes, the first time or instead
+		l.upload = events.UploadID(l.IDs.ULID())
+		l.say(t, &events.UploadRequested{Upload: l.upload})
+	case !slices.Contains(l.all(), incoming):
+		l.put(incoming)
+		l.put(incoming + "?parts")
+	case chance == 1:
+		l.say(t, &events.UploadCompleted{Upload: l.upload, Object: incoming})
+		l.points = append(l.points, incoming)
+		l.waiting, l.upload = l.upload, ""
+	}
+}
+
+// finalize is what a finalizer does, which may refuse it however far it came.
+func (l *life) finalize(t *testing.T) {
+	switch {
+	case l.random.IntN(4) == 0:
+		l.say(t, &events.AudioRejected{Upload: l.waiting, Reason: string(ReasonCodec)})
+		l.waiting, l.placed = "", ""
+	case l.placed == "":
+		l.placed = l.put(AudioKey(l.id, l.waiting, "audio/webm"))
+	default:
+		l.say(t, &events.AudioFinalized{Upload: l.waiting, Object: l.placed})
+		incoming := IncomingKey(l.id, l.waiting)
+		l.points = append(slices.DeleteFunc(l.points, func(key string) bool { return key == incoming }), l.placed)
+		l.audio, l.waiting, l.placed = l.waiting, "", ""
+	}
+}
+
+// measure is what a measurer does.
+func (l *life) measure(t *testing.T) {
+	switch key := LevelsKey(l.id, l.audio); {
+	case slices.Contains(l.points, key):
+	case l.levels == "":
+		l.levels = l.put(key)
+	default:
+		l.say(t, &events.AudioMeasured{Upload: l.audio, Object: key})
+		l.points = append(l.points, key)
 	}
 }

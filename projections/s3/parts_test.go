@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"parley/events"
+	"parley/events/eventstest"
 	"parley/projections/recording"
 )
 
@@ -119,6 +121,52 @@ func wantWhole(t *testing.T, s *Store, o recording.Object, pieces [][]byte) {
 	}
 	if n := census(t, s, mine); n != 1 {
 		t.Errorf("%d objects and unfinished uploads", n)
+	}
+}
+
+// A page comes back after a day and goes on, while a sweeper looks between two parts.
+func TestPartsGoOnAfterADay(t *testing.T) {
+	s, log := setup(t), eventstest.NewBundle(t)
+	const upload = events.UploadID("01JD000000000000000000000A")
+	o, parts, pieces := inParts(recording.IncomingKey(mine, upload))
+	log.Clock.Advance(time.Since(eventstest.Began))
+	log.Append(t, mine.Aggregate(), &events.SessionStarted{Learner: "01JD00000000000000000000AA"}, &events.UploadRequested{Upload: upload})
+	m := begunBy(t, s, o)
+	for i, p := range parts {
+		if err := s.PutPart(t.Context(), m, p, bytes.NewReader(pieces[i])); err != nil {
+			t.Fatal(err)
+		}
+		log.Clock.Advance(25 * time.Hour)
+		swept(t, s, log)
+	}
+	if arrived, err := s.Arrived(t.Context(), begunBy(t, s, o)); err != nil || !slices.Equal(arrived, parts) {
+		t.Errorf("after three days %+v, %v", arrived, err)
+	}
+	if err := s.Assemble(t.Context(), m, len(parts)); err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, s, o, pieces)
+
+	t.Run("but not with one that was replaced", func(t *testing.T) {
+		o, parts, pieces := inParts(recording.IncomingKey(mine, "01JD000000000000000000000B"))
+		log.Append(t, mine.Aggregate(), &events.UploadRequested{Upload: "01JD000000000000000000000C"})
+		m := begunBy(t, s, o)
+		if err := s.PutPart(t.Context(), m, parts[2], bytes.NewReader(pieces[2])); err != nil {
+			t.Fatal(err)
+		}
+		swept(t, s, log)
+		if arrived, err := s.Arrived(t.Context(), m); events.CodeOf(err) != events.CodeNotFound {
+			t.Errorf("%+v, %v", arrived, err)
+		}
+	})
+}
+
+// swept lets a sweeper look by the log's clock.
+func swept(t *testing.T, s *Store, log *eventstest.Bundle) {
+	t.Helper()
+	sweeper := recording.NewSweeper(log.Log, s, 24*time.Hour, log.Clock.Now, slog.New(slog.DiscardHandler))
+	if _, err := sweeper.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
