@@ -35,8 +35,9 @@ type Worker struct {
 	// GiveUp is called when Handle failed for the last time; when it succeeds
 	// the event does not come again. nil: never give up.
 	GiveUp func(context.Context, events.Event, error) error
-	// Deliveries is how often an event is tried before GiveUp; 0: 12, which
-	// is about half an hour.
+	// Deliveries is how often an event fails in one instance before GiveUp; 0:
+	// 12, which is about half an hour. That a server was out of reach does not
+	// count: trying again heals it, however long it takes.
 	Deliveries int
 	// Delay is the wait after the n-th failure; nil: a second, doubled each
 	// time, at most ten minutes.
@@ -141,13 +142,17 @@ type shift struct {
 	back     func(context.Context) error // looks at the log after it was out of reach
 	hands    chan struct{}               // one value for each Handle that runs
 	running  sync.WaitGroup
+
+	mu       sync.Mutex
+	failures map[uint64]int // that count, of events that come again, by their place in the stream
 }
 
 func newShift(worker Worker, concerns func(jetstream.Msg) bool, decode func(context.Context, *stored) (events.Event, error)) *shift {
 	return &shift{
 		worker: worker, concerns: concerns, decode: decode,
-		back:  func(context.Context) error { return nil },
-		hands: make(chan struct{}, worker.Parallel),
+		back:     func(context.Context) error { return nil },
+		hands:    make(chan struct{}, worker.Parallel),
+		failures: map[uint64]int{},
 	}
 }
 
@@ -278,9 +283,6 @@ func (s *shift) try(ctx context.Context, m jetstream.Msg) (events.Event, error) 
 // answer tells the log what became of an event. Done is confirmed by the
 // server, so that it is not done twice for a lost acknowledgement.
 func (s *shift) answer(ctx context.Context, m jetstream.Msg, event events.Event, failure error, leaving bool) error {
-	if failure == nil {
-		return m.DoubleAck(ctx)
-	}
 	if leaving {
 		return m.Nak()
 	}
@@ -288,13 +290,33 @@ func (s *shift) answer(ctx context.Context, m jetstream.Msg, event events.Event,
 	if err != nil {
 		return err
 	}
-	tried := int(min(about.NumDelivered, 1<<20))
+	failed := s.count(about.Sequence.Stream, failure)
+	if failure == nil {
+		return m.DoubleAck(ctx)
+	}
+	again := s.worker.Delay(int(min(about.NumDelivered, 1<<20)))
 	neverTried := event.ID == "" // its key could not be asked for
-	if s.worker.GiveUp == nil || neverTried || tried < s.worker.Deliveries {
-		return m.NakWithDelay(s.worker.Delay(tried))
+	if s.worker.GiveUp == nil || neverTried || failed < s.worker.Deliveries {
+		return m.NakWithDelay(again)
 	}
 	if err := s.worker.GiveUp(ctx, event, failure); err != nil {
-		return errors.Join(err, m.NakWithDelay(s.worker.Delay(tried)))
+		return errors.Join(err, m.NakWithDelay(again))
 	}
+	s.count(about.Sequence.Stream, nil)
 	return m.TermWithReason("gave up")
+}
+
+// count tells how often an event has failed here by a fault that may be its own; nil
+// ends the counting. The server's count is no help: it holds whatever the cause was.
+func (s *shift) count(place uint64, failure error) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch events.CodeOf(failure) {
+	case "":
+		delete(s.failures, place)
+	case events.CodeUnavailable, events.CodeUnknown:
+	default:
+		s.failures[place]++
+	}
+	return s.failures[place]
 }

@@ -3,6 +3,7 @@ package jetstream_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -161,6 +162,26 @@ func TestWorkerGivesUp(t *testing.T) {
 	if left := unfinished(t, b.Conn, "finalizer"); left != 0 {
 		t.Errorf("%d events are unfinished", left)
 	}
+}
+
+// Servers that are away for longer than all deliveries take heal by themselves; what
+// failed before and after by its own fault is counted together.
+func TestWorkerOutlastsServersThatAreAway(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	ended(t, b, 1)
+	away := []error{events.Errorf(events.CodeUnavailable, "away"), events.Errorf(events.CodeUnknown, "no answer")}
+	fates := slices.Concat([]error{errSick}, slices.Repeat(away, 10), []error{errSick, away[0], errSick})
+	tries := 0
+	given := make(chan error)
+	w := work(t, b.Log, jetstream.Worker{
+		Name: "finalizer", Kinds: []events.Kind{events.KindSessionEnded}, Deliveries: 3, Delay: atOnce,
+		Handle: func(context.Context, events.Event) error { tries++; return fates[tries-1] },
+		GiveUp: func(_ context.Context, _ events.Event, err error) error { given <- err; return nil },
+	})
+	if err := <-given; !errors.Is(err, errSick) || tries != len(fates) {
+		t.Errorf("gave up at try %d of %d over %v", tries, len(fates), err)
+	}
+	w.end(t)
 }
 
 func TestWorkerIsBounded(t *testing.T) {

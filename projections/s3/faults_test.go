@@ -2,17 +2,24 @@ package s3
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"parley/events"
 	"parley/events/eventstest"
+	"parley/events/jetstream"
 	"parley/projections/recording"
 )
 
@@ -137,5 +144,75 @@ func TestPartsBehindBrokenStore(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// leaving is a road to the store that can be taken away.
+type leaving struct{ away atomic.Bool }
+
+func (l *leaving) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.away.Load() {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// The store is away for longer than any number of failures that a worker would bear of
+// another cause. When it is back the audio is made, and its levels.
+func TestWorkersOutlastTheStore(t *testing.T) {
+	road, config := &leaving{}, configOf(t)
+	config.Transport = road
+	store, err := Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := eventstest.NewBundle(t)
+	id := uploaded(t, store, log)
+	quiet := slog.New(slog.DiscardHandler)
+	finalizer := recording.NewFinalizer(log.Log, store, log.Clock.Now, log.IDs.Event, quiet)
+	measurer := recording.NewMeasurer(log.Log, store, log.Clock.Now, log.IDs.Event, quiet)
+
+	const deliveries = 3
+	outlast := func(name string, kinds []events.Kind, handle func(context.Context, events.Event) error) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		road.away.Store(true)
+		tries, outcome := 0, make(chan error, 1)
+		worker := jetstream.Worker{
+			Name: name, Kinds: kinds, Deliveries: deliveries, Delay: func(int) time.Duration { return time.Millisecond },
+			GiveUp: func(_ context.Context, _ events.Event, cause error) error { outcome <- cause; return nil },
+			Handle: func(ctx context.Context, hint events.Event) error {
+				if tries++; tries > 2*deliveries {
+					road.away.Store(false)
+				}
+				err := handle(ctx, hint)
+				if err == nil {
+					outcome <- nil
+				}
+				return err
+			},
+		}
+		ended := make(chan error)
+		go func() { ended <- log.Log.Work(ctx, worker) }()
+		select {
+		case gaveUp := <-outcome:
+			stop()
+			<-ended
+			if gaveUp != nil {
+				t.Fatalf("the %s gave up at try %d: %v", name, tries, gaveUp)
+			}
+		case err := <-ended:
+			t.Fatalf("the %s ended: %v", name, err)
+		}
+	}
+	outlast("finalizer", finalizer.Kinds(), finalizer.Handle)
+	outlast("measurer", measurer.Kinds(), measurer.Handle)
+	var told []events.Kind
+	for _, e := range log.Load(t, id.Aggregate()) {
+		told = append(told, e.Body.Kind())
+	}
+	want := []events.Kind{events.KindSessionStarted, events.KindUploadRequested, events.KindUploadCompleted, events.KindAudioFinalized, events.KindAudioMeasured}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %v", told)
 	}
 }
