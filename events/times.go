@@ -9,6 +9,19 @@ const (
 	arrivalCountsMS = 1500
 )
 
+// Until is the last moment that is known of any turn, on the recording's clock, which
+// goes on although nothing is recorded any more; 0 when none is known.
+func (t *Transcript) Until() (ms int64) {
+	for _, s := range t.Segments(true) {
+		for _, at := range []*int64{s.StartedMS, s.EndedMS} {
+			if at != nil {
+				ms = max(ms, *at)
+			}
+		}
+	}
+	return ms
+}
+
 // times fills in when a segment was spoken. The learner's times come from the
 // provider's turn detection, on the call's clock plus the call's anchor; the
 // tutor's from the arrival of the sound's events, which name the response.

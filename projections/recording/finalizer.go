@@ -84,7 +84,7 @@ func (f *Finalizer) finalize(ctx context.Context, hint events.Event, announced *
 			Channels:    plan.Channels,
 			Size:        audio.Size,
 			SHA256:      audio.SHA256,
-			Repaired:    plan.Repair.Notes(),
+			Repaired:    plan.Repair.beside(s.Turns, plan.Duration).Notes(),
 		})
 	})
 }

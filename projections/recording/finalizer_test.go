@@ -99,6 +99,17 @@ func TestFinalizer(t *testing.T) {
 			t.Errorf("audio = %+v", audio)
 		}
 	})
+	t.Run("tells how much talk there was after its end", func(t *testing.T) {
+		for ended, want := range map[int64]string{63_434: "[]", 63_435: "[ends_before_transcript_ms=3635]", 600_000: "[ends_before_transcript_ms=540200]"} {
+			id, hint := s.uploaded(t, file, time.Minute)
+			s.Append(t, id.Aggregate(), &events.SegmentPlaced{Call: 1, Item: "a"}, &events.SegmentPlaced{Call: 1, Item: "b"},
+				&events.SegmentTimed{Call: 1, Item: "b", StartedRecMS: &ended}, &events.SegmentTimed{Call: 1, Item: "a", EndedRecMS: new(int64(1000))})
+			s.until(t, hint)
+			if audio := s.session(t, id).Audio; audio == nil || fmt.Sprint(audio.Repaired) != want {
+				t.Errorf("talk until %d: %+v, want %s", ended, audio, want)
+			}
+		}
+	})
 	t.Run("does nothing a second time", func(t *testing.T) {
 		id, hint := s.uploaded(t, file, time.Minute)
 		s.until(t, hint)

@@ -8,6 +8,8 @@ import (
 	"mime"
 	"strconv"
 	"time"
+
+	"parley/events"
 )
 
 // Claim is what the browser announced about its file.
@@ -57,6 +59,7 @@ type Repair struct {
 	DroppedBlocks int   // readable, but out of order in time or of no track
 	Gaps          int
 	Missing       time.Duration // what the gaps sum up to
+	Short         time.Duration // by how much it ends before the transcript does
 }
 
 // Notes are the repairs as they are written into audio_finalized.
@@ -71,7 +74,18 @@ func (r Repair) Notes() []string {
 	add("dropped_blocks", int64(r.DroppedBlocks))
 	add("gaps", int64(r.Gaps))
 	add("missing_ms", r.Missing.Milliseconds())
+	add("ends_before_transcript_ms", r.Short.Milliseconds())
 	return notes
+}
+
+// beside adds what only the transcript tells: that there was talk, to which moment, when
+// nothing was recorded any more. What [Tolerance] allows is nothing.
+func (r Repair) beside(t *events.Transcript, length time.Duration) Repair {
+	until := time.Duration(t.Until()) * time.Millisecond
+	if short := until - length; short > Tolerance(until) {
+		r.Short = short
+	}
+	return r
 }
 
 // Inspect is the first pass: it reads r to its end and checks it against the claim.
