@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"parley/events"
+	"parley/projections"
 )
 
 // Operations is what operators see and do. The commands of the same names are
@@ -13,6 +14,9 @@ type Operations interface {
 	// Condition says how the instance stands; what cannot be reached is in its
 	// Missing. Errors: CodeUnavailable.
 	Condition(ctx context.Context) (Condition, error)
+	// Lag measures how far the read models are behind the log.
+	// Errors: CodeUnavailable.
+	Lag(ctx context.Context) (projections.Lag, error)
 	// DeadLetters lists the first events that wait outside the read models.
 	// Errors: CodeUnavailable.
 	DeadLetters(ctx context.Context) ([]DeadLetter, error)
@@ -35,6 +39,7 @@ type Condition struct {
 	Log      events.Position   `json:"log" doc:"Last position of the log"`
 	Views    events.Position   `json:"views" doc:"What the read models hold"`
 	Lag      uint64            `json:"lag" doc:"Positions between the two"`
+	Behind   float64           `json:"behind_s" doc:"Seconds since the oldest event that is not projected was stored"`
 	Trend    float64           `json:"trend" doc:"Events a second by which the lag grows; below zero it shrinks"`
 	Standing bool              `json:"standing" doc:"There is something to project, and the mark does not move"`
 	Dead     bool              `json:"dead" doc:"No projector is there: a lag of zero means nothing"`

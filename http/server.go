@@ -110,6 +110,7 @@ func New(config Config, doors Doors, logger *slog.Logger, setupCode string) *Ser
 	s.limits = newLimits(config, doors)
 	s.metrics = newMetrics(doors.Tally, doors.Now)
 	s.measureAudit()
+	s.metrics.registry.MustRegister(lagging{doors.Operations})
 	s.router = s.routes()
 	return s
 }

@@ -15,12 +15,21 @@ type Marks interface {
 	Checkpoint(ctx context.Context, stream string) (Checkpoint, error)
 }
 
+// Dated is what a gauge asks of the log: where it ends, and since when it has what
+// is not projected.
+type Dated interface {
+	events.Identifier
+	// StoredAfter tells when the first event after a position was stored; zero when
+	// there is none. Errors: CodeUnavailable.
+	StoredAfter(ctx context.Context, position events.Position) (time.Time, error)
+}
+
 // Lag is how far a projection is behind its log.
 type Lag struct {
 	Position events.Position // of the projection
 	Last     events.Position // of the log
 	Events   uint64          // positions between the two; erased ones count
-	// Seconds since the gauge first saw an event that is not projected yet.
+	// Seconds since the oldest event that is not projected was stored.
 	Seconds float64
 	// Trend is by how many events a second the lag has grown since the oldest
 	// look that the gauge remembers; below zero it shrinks.
@@ -46,7 +55,7 @@ const (
 // Gauge measures the lag of one projection, from look to look. Its methods may
 // be called by many.
 type Gauge struct {
-	log    events.Identifier
+	log    Dated
 	marks  Marks
 	stream string
 	now    func() time.Time
@@ -63,11 +72,11 @@ type look struct {
 func (l look) lag() float64 { return float64(l.last) - float64(l.position) }
 
 // NewGauge makes a gauge of a stream's projection.
-func NewGauge(log events.Identifier, marks Marks, stream string, now func() time.Time) *Gauge {
+func NewGauge(log Dated, marks Marks, stream string, now func() time.Time) *Gauge {
 	return &Gauge{log: log, marks: marks, stream: stream, now: now}
 }
 
-// Look measures now. Seconds and Trend need at least a second look.
+// Look measures now. Trend and Standing need at least a second look.
 // Errors: CodeUnavailable.
 func (g *Gauge) Look(ctx context.Context) (Lag, error) {
 	at, err := g.marks.Checkpoint(ctx, g.stream)
@@ -78,6 +87,10 @@ func (g *Gauge) Look(ctx context.Context) (Lag, error) {
 	if err != nil {
 		return Lag{}, err
 	}
+	waits, err := g.waits(ctx, at.Position, log.Last)
+	if err != nil {
+		return Lag{}, err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	// The mark may have moved past what the log said, never the other way.
@@ -85,21 +98,24 @@ func (g *Gauge) Look(ctx context.Context) (Lag, error) {
 	g.looks = append(g.looks, now)
 	g.looks = g.looks[max(0, len(g.looks)-remembered):]
 	lag := Lag{Position: now.position, Last: now.last, Events: uint64(now.last - now.position), Seen: at.Seen}
-	lag.Seconds = g.behind(now).Seconds()
+	lag.Seconds = waits.Seconds()
 	lag.Trend = g.trend(now)
 	lag.Standing = g.still(now) >= StandingAfter
 	lag.Dead = now.when.Sub(at.Seen) >= DeadAfter
 	return lag, nil
 }
 
-// behind is since when the log has had something that is not projected now.
-func (g *Gauge) behind(now look) time.Duration {
-	for _, l := range g.looks {
-		if l.last > now.position {
-			return now.when.Sub(l.when)
-		}
+// waits is for how long the oldest event that is not projected has been there. Its
+// time is of the log's clock, which may be ahead of ours.
+func (g *Gauge) waits(ctx context.Context, mark, last events.Position) (time.Duration, error) {
+	if last <= mark {
+		return 0, nil
 	}
-	return 0
+	stored, err := g.log.StoredAfter(ctx, mark)
+	if err != nil || stored.IsZero() {
+		return 0, err
+	}
+	return max(0, g.now().Sub(stored)), nil
 }
 
 func (g *Gauge) trend(now look) float64 {

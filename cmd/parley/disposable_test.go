@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"parley/events"
 	"parley/events/jetstream"
 	"parley/projections"
 	"parley/projections/postgres"
@@ -256,6 +257,16 @@ func dumpOf(t *testing.T, db *postgres.Database) string {
 	return text.String()
 }
 
+func (p *program) lastPosition(t *testing.T) (last events.Position) {
+	t.Helper()
+	p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
+		now, err := log.Identity(ctx)
+		last = now.Last
+		return err
+	})
+	return last
+}
+
 // PostgreSQL is disposable while the program runs: it comes back from the log by
 // itself, nobody signs in again, and no session is missed.
 func TestEverySchemaDroppedUnderLoad(t *testing.T) {
@@ -290,16 +301,18 @@ func TestEverySchemaDroppedWhileDown(t *testing.T) {
 	ada := p.setUp(t)
 	c := ada.silentSession()
 	before := p.wantFresh(t, postgresURL)
+	last := p.lastPosition(t)
 	p.stop()
 	if dropAll(t, postgresURL) < 2 {
 		t.Error("there was nothing to drop")
 	}
 	p = p.again(t, ada)
 	ada.must(http.StatusOK, "GET", "/api/me", nil)
-	if err := untilStatus(c, "active"); err != nil {
-		t.Fatal(err)
-	}
+	c.must(http.StatusOK, "GET", c.path("?min_position="+last.String()), nil)
 	wantSegments(t, c)
+	if a := newBrowser(t, p.base).must(http.StatusOK, "GET", "/metrics", nil); !strings.Contains(string(a.raw), "parley_lag_known 1\n") {
+		t.Errorf("the lag is not measured: %s", a)
+	}
 	if after := p.wantFresh(t, postgresURL); after != before || !strings.Contains(after, c.id) {
 		t.Errorf("(-before +after)\n%s", cmp.Diff(before, after))
 	}

@@ -94,22 +94,29 @@ func examineIdentity(ctx context.Context, to reach) []finding {
 // compareLog tells whether the log is the one that the read models were made from.
 func compareLog(ctx context.Context, b *backend) finding {
 	const check = "identity"
-	at, err := b.views.Checkpoint(ctx, b.log.Stream())
-	if err != nil {
-		return finding{check, problem, sentence(err), "parley rebuild makes the read models anew"}
-	}
-	now, err := b.log.Identity(ctx)
-	if err == nil {
-		err = projections.Check(ctx, b.log, at, now)
-	}
+	at, err := checkLog(ctx, b)
 	var mismatch *projections.Mismatch
 	switch {
 	case errors.As(err, &mismatch):
 		return finding{check, problem, mismatch.Error(), mismatch.Advice()}
 	case err != nil:
-		return finding{check, problem, sentence(err), "look at the NATS server's own log"}
+		return finding{check, problem, sentence(err), "look at what NATS and PostgreSQL log; parley rebuild makes the read models anew"}
 	}
 	return finding{check, fine, fmt.Sprintf("the log is the one that the read models were made from, up to %s", at.Position), ""}
+}
+
+// checkLog compares the log with what the read models remember of it. Errors: a
+// *projections.Mismatch, CodeUnavailable.
+func checkLog(ctx context.Context, b *backend) (projections.Checkpoint, error) {
+	at, err := b.views.Checkpoint(ctx, b.log.Stream())
+	if err != nil {
+		return at, err
+	}
+	now, err := b.log.Identity(ctx)
+	if err == nil {
+		err = projections.Check(ctx, b.log, at, now)
+	}
+	return at, err
 }
 
 func examineViews(ctx context.Context, to reach) []finding {

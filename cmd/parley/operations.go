@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -66,15 +67,30 @@ func (o *operations) measure(ctx context.Context, now *http.Condition) error {
 	if err != nil {
 		return err
 	}
-	now.Views, now.Lag, now.Trend = lag.Position, lag.Events, lag.Trend
+	now.Views, now.Lag, now.Behind, now.Trend = lag.Position, lag.Events, lag.Seconds, lag.Trend
 	now.Standing, now.Dead = lag.Standing, lag.Dead
-	if identity := compareLog(ctx, o.backend); identity.Verdict == problem {
-		now.Mismatch = identity.Says + ". " + identity.Cure
+	if _, err := checkLog(ctx, o.backend); err != nil {
+		if now.Mismatch, err = mismatchOf(err); err != nil {
+			return err
+		}
 	}
 	log, err := o.log.Identity(ctx)
 	now.Log = log.Last // which may be behind the read models, when it is another log
 	return err
 }
+
+// mismatchOf says how a log is another one and what to do; any other failure to
+// compare stays one, since a log that did not answer in time is no other log.
+func mismatchOf(err error) (says string, failed error) {
+	var mismatch *projections.Mismatch
+	if errors.As(err, &mismatch) {
+		return mismatch.Error() + ". " + mismatch.Advice(), nil
+	}
+	return "", err
+}
+
+// Lag implements [http.Operations].
+func (o *operations) Lag(ctx context.Context) (projections.Lag, error) { return o.gauge.Look(ctx) }
 
 // DeadLetters implements [http.Operations].
 func (o *operations) DeadLetters(ctx context.Context) ([]http.DeadLetter, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -128,11 +129,20 @@ func (s state) moving() string {
 	case s.Dead:
 		return "no projector is there"
 	case s.Standing:
-		return "the mark does not move"
+		return fmt.Sprintf("the oldest for %.1fs, and the mark does not move", s.Behind)
 	case s.Lag == 0:
 		return "up to date"
-	case s.Trend > 0:
-		return fmt.Sprintf("growing by %.0f events a second", s.Trend)
 	}
-	return fmt.Sprintf("shrinking by %.0f events a second", -s.Trend)
+	return fmt.Sprintf("the oldest for %.1fs, %s", s.Behind, s.trend())
+}
+
+// trend says whether the lag grows; less than half an event a second is neither.
+func (s state) trend() string {
+	switch rate := math.Round(s.Trend); {
+	case rate > 0:
+		return fmt.Sprintf("growing by %.0f events a second", rate)
+	case rate < 0:
+		return fmt.Sprintf("shrinking by %.0f events a second", -rate)
+	}
+	return "neither growing nor shrinking"
 }

@@ -1072,6 +1072,11 @@ export interface components {
             via?: string;
         };
         Condition: {
+            /**
+             * Format: double
+             * @description Seconds since the oldest event that is not projected was stored
+             */
+            behind_s: number;
             /** @description No projector is there: a lag of zero means nothing */
             dead: boolean;
             /** Format: int64 */
