@@ -43,6 +43,15 @@ func (m *moment) holds(e events.Event) bool {
 	return !e.Time.After(m.time)
 }
 
+// when it is, where last is the last event that it holds: what waits too long reads
+// otherwise then, although nothing has happened.
+func (m *moment) when(last events.Event) time.Time {
+	if m.time.IsZero() {
+		return last.Time
+	}
+	return m.time
+}
+
 // between joins the two ends of --diff.
 const between = ".."
 

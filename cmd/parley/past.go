@@ -69,7 +69,7 @@ func pastOf(id events.SessionID, evs []events.Event, then moment) (past, error) 
 		last = e
 	}
 	if s.Exists() {
-		return newPast(s, last), nil
+		return newPast(s, last, then.when(last)), nil
 	}
 	if tombstone, is := evs[0].Body.(*events.SessionErased); is {
 		return past{}, events.Errorf(events.CodeErased, "session %s was deleted: its %d events before %s are erased, and nobody can tell any more what it was at %s", id, tombstone.Events, evs[0].Position, then.text)
@@ -77,14 +77,14 @@ func pastOf(id events.SessionID, evs []events.Event, then moment) (past, error) 
 	return past{}, events.Errorf(events.CodeNotFound, "session %s had not begun at %s: its first event is at %s, %s", id, then.text, evs[0].Position, evs[0].Time.Format(time.RFC3339))
 }
 
-func newPast(s *events.Session, last events.Event) past {
+func newPast(s *events.Session, last events.Event, seen time.Time) past {
 	p := past{
 		ID: s.ID, Position: last.Position, Time: last.Time, Events: len(s.Positions),
 		Learner: s.Learner, Topic: s.Topic, Received: s.Received.String(),
 		Ended: s.Ended, Upload: s.Upload, Completed: s.Completed, Audio: s.Audio,
 		Rejected: s.Rejected, Deleted: s.Deleted, Erased: s.Erased,
 	}
-	p.Status, p.Reason = statusOf(s, last.Time)
+	p.Status, p.Reason = statusOf(s, seen)
 	if !s.StartedAt.IsZero() {
 		p.StartedAt = &s.StartedAt
 	}

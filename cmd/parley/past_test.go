@@ -73,6 +73,21 @@ func TestPast(t *testing.T) {
 			}
 		})
 	}
+	t.Run("its status is that of the moment, not of the last event", func(t *testing.T) {
+		waiting := spoken()
+		waiting[len(waiting)-1].Body = &events.SessionEnded{Reason: events.EndedByLearner, RecordingExpected: true}
+		for text, want := range map[string]string{
+			"pf":                   "ended",
+			"2026-03-14T09:26:58Z": "ended",
+			"2026-03-14T10:26:57Z": "ended",
+			"2026-03-14T10:26:58Z": "needs_attention (on_device)", // an hour after its end
+		} {
+			p, err := pastOf(spokenID, waiting, at(t, text))
+			if got := p.Status + inBrackets(p.Reason); err != nil || got != want || p.Events != 6 || !p.Time.Equal(eventstest.Began.Add(5*time.Second)) {
+				t.Errorf("%s: %s at %s, %v", text, got, p.Time, err)
+			}
+		}
+	})
 	t.Run("before it began", func(t *testing.T) {
 		for _, text := range []string{"p9", "2026-03-14T09:26:52.999Z"} {
 			if _, err := pastOf(spokenID, spoken(), at(t, text)); events.CodeOf(err) != events.CodeNotFound {
