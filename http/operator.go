@@ -19,7 +19,7 @@ type Operations interface {
 	Lag(ctx context.Context) (projections.Lag, error)
 	// DeadLetters lists the first events that wait outside the read models.
 	// Errors: CodeUnavailable.
-	DeadLetters(ctx context.Context) ([]DeadLetter, error)
+	DeadLetters(ctx context.Context) (DeadLetters, error)
 	// Retry tries the dead letters of one aggregate ("session/01J…"), or of all
 	// (""). Errors: CodeInvalid, CodeUnavailable.
 	Retry(ctx context.Context, aggregate string) ([]Retried, error)
@@ -70,6 +70,12 @@ type DeadLetter struct {
 	Event     events.EventID  `json:"event"`
 	Type      string          `json:"type"`
 	Reason    string          `json:"reason"`
+}
+
+// DeadLetters are those that wait, the first in the log's order.
+type DeadLetters struct {
+	Letters []DeadLetter `json:"letters" nullable:"false"`
+	Waiting int          `json:"waiting" doc:"How many there are; more than are listed when the list is cut"`
 }
 
 // Retried is what became of the dead letters of one aggregate.

@@ -12,11 +12,7 @@ import (
 
 type conditionOutput struct{ Body Condition }
 
-type lettersOutput struct {
-	Body struct {
-		Letters []DeadLetter `json:"letters" nullable:"false"`
-	}
-}
+type lettersOutput struct{ Body DeadLetters }
 
 type retryInput struct {
 	Body struct {
@@ -75,10 +71,8 @@ func (s *Server) condition(ctx context.Context, _ *struct{}) (*conditionOutput, 
 }
 
 func (s *Server) deadLetters(ctx context.Context, _ *struct{}) (*lettersOutput, error) {
-	out := &lettersOutput{}
-	var err error
-	out.Body.Letters, err = s.doors.Operations.DeadLetters(ctx)
-	return out, err
+	found, err := s.doors.Operations.DeadLetters(ctx)
+	return &lettersOutput{found}, err
 }
 
 func (s *Server) retryDeadLetters(ctx context.Context, in *retryInput) (*retryOutput, error) {

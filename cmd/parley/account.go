@@ -97,10 +97,10 @@ func (f *accountFlags) parse(args []string) error {
 	case f.set.NArg() > 0 && f.email == "":
 		f.email = f.set.Arg(0)
 	case f.set.NArg() > 0:
-		return events.Errorf(events.CodeInvalid, "unexpected argument %q", f.set.Arg(0))
+		return misused("unexpected argument %q", f.set.Arg(0))
 	}
 	if f.set.NArg() > 1 || f.email == "" {
-		return events.Errorf(events.CodeInvalid, "--email is missing, or there are two")
+		return misused("--email is missing, or there are two")
 	}
 	return nil
 }
@@ -142,9 +142,9 @@ func accountAdd(ctx context.Context, t terminal, args []string) error {
 	case err != nil:
 		return err
 	case len(roles) == 0:
-		return events.Errorf(events.CodeInvalid, "--role is missing: learner, analyst or operator")
+		return misused("--role is missing: learner, analyst or operator")
 	case !*passwordStdin:
-		return events.Errorf(events.CodeInvalid, "give --password-stdin and the password on standard input; an argument would show in the list of processes")
+		return misused("give --password-stdin and the password on standard input; an argument would show in the list of processes")
 	}
 	password, err := bufio.NewReader(io.LimitReader(t.in, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

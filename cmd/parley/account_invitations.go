@@ -6,7 +6,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"parley/events"
 	"parley/events/jetstream"
 	"parley/http"
 	"parley/projections/postgres"
@@ -20,7 +19,7 @@ func accountInvitations(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if set.NArg() > 0 {
-		return events.Errorf(events.CodeInvalid, "unexpected argument %q", set.Arg(0))
+		return misused("unexpected argument %q", set.Arg(0))
 	}
 	return withViews(ctx, t, *data, func(log *jetstream.Log, database *postgres.Database) error {
 		open, err := accountsOn(log).OpenInvitations(ctx, postgres.NewViews(database, log.Vault()))

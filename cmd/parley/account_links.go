@@ -20,7 +20,7 @@ func accountInvite(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if len(roles) == 0 {
-		return events.Errorf(events.CodeInvalid, "--role is missing: learner, analyst or operator")
+		return misused("--role is missing: learner, analyst or operator")
 	}
 	return f.link(ctx, t, http.InvitationURL, func(log *jetstream.Log) (http.Link, events.Position, error) {
 		by, err := f.noted(ctx, log, "invite"+roles.asFlags("--role"), "")

@@ -19,7 +19,7 @@ func accountRole(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if len(grant)+len(withdraw) != 1 {
-		return events.Errorf(events.CodeInvalid, "give one of --grant and --withdraw, with one role")
+		return misused("give one of --grant and --withdraw, with one role")
 	}
 	return withLog(ctx, t, *f.data, func(log *jetstream.Log, to reach) error {
 		account, err := accountsOn(log).ByEmail(ctx, f.email)

@@ -98,10 +98,10 @@ func TestAccountCommands(t *testing.T) {
 	})
 	t.Run("what is missing or unknown is refused", func(t *testing.T) {
 		run(exitUsage, "paint")
-		run(exitFailed, "invite", "--email", "x@example.org")
+		run(exitUsage, "invite", "--email", "x@example.org")
 		run(exitFailed, "invite", "--email", "ada@example.org", "--role", "learner")
 		run(exitFailed, "reset", "--email", "nobody@example.org")
-		run(exitFailed, "role", "--email", "ada@example.org")
-		run(exitFailed, "role", "--email", "ada@example.org", "--grant", "learner", "--withdraw", "learner")
+		run(exitUsage, "role", "--email", "ada@example.org")
+		run(exitUsage, "role", "--email", "ada@example.org", "--grant", "learner", "--withdraw", "learner")
 	})
 }

@@ -77,7 +77,7 @@ func audit(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if set.NArg() > 0 {
-		return events.Errorf(events.CodeInvalid, "unexpected argument %q", set.Arg(0))
+		return misused("unexpected argument %q", set.Arg(0))
 	}
 	if *since > 0 {
 		q.Since = time.Now().Add(-*since)

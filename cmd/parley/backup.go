@@ -28,7 +28,7 @@ func backup(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if *dir == "" || set.NArg() > 0 {
-		return events.Errorf(events.CodeInvalid, "name a folder: parley backup --to DIR")
+		return misused("name a folder: parley backup --to DIR")
 	}
 	if err := emptyFolder(*dir); err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,14 @@ func (c consent) given(t terminal) error {
 		return events.Errorf(events.CodeConflict, "nothing was done")
 	}
 	return nil
+}
+
+// printPlan ends a dry run; the plan of a person is on the terminal already.
+func printPlan(t terminal, will string, asJSON bool) error {
+	if !asJSON {
+		return nil
+	}
+	return json.NewEncoder(t.out).Encode(map[string]any{"will": will, "done": false})
 }
 
 // operator is who acts through a command: the user of this machine.

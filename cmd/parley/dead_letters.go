@@ -23,24 +23,39 @@ func deadLetters(ctx context.Context, t terminal, args []string) error {
 	}
 	again := set.Arg(0) == "retry"
 	if set.NArg() > 2 || set.NArg() > 0 && !again {
-		return events.Errorf(events.CodeInvalid, "parley dead-letters lists them; parley dead-letters retry [session/ID] tries them again")
+		return misused("parley dead-letters lists them; parley dead-letters retry [session/ID] tries them again")
+	}
+	var of *events.Aggregate // nil: all
+	if again && set.NArg() == 2 {
+		one, err := aggregateNamed(set.Arg(1))
+		if err != nil {
+			return misused("%s", sentence(err))
+		}
+		of = &one
 	}
 	return withViews(ctx, t, *data, func(log *jetstream.Log, database *postgres.Database) error {
 		if again {
 			if err := record(ctx, log, act{does: "dead-letters retry", object: set.Arg(1), reason: *reason}); err != nil {
 				return err
 			}
-			return retryLetters(ctx, t, postgres.NewRetrier(database, log.Vault(), log, log.Stream()), set.Arg(1), *asJSON)
+			return retryLetters(ctx, t, postgres.NewRetrier(database, log.Vault(), log, log.Stream()), of, *asJSON)
 		}
-		found, err := postgres.NewViews(database, nil).DeadLetters(ctx, postgres.MaxPage)
+		found, err := lettersIn(ctx, postgres.NewViews(database, nil))
 		if err != nil {
 			return err
 		}
-		if *asJSON {
-			return printEach(t.out, lettersOf(found))
-		}
-		return printLetters(t, lettersOf(found))
+		return printLetters(t, found, *asJSON)
 	})
+}
+
+// lettersIn are the first dead letters, and how many wait in all.
+func lettersIn(ctx context.Context, views *postgres.Views) (http.DeadLetters, error) {
+	found, err := views.DeadLetters(ctx, postgres.MaxPage)
+	if err != nil {
+		return http.DeadLetters{}, err
+	}
+	waiting, _, err := views.CountDeadLetters(ctx)
+	return http.DeadLetters{Letters: lettersOf(found), Waiting: max(waiting, len(found))}, err
 }
 
 func lettersOf(found []projections.DeadLetter) []http.DeadLetter {
@@ -51,22 +66,30 @@ func lettersOf(found []projections.DeadLetter) []http.DeadLetter {
 	return list
 }
 
-func printLetters(t terminal, found []http.DeadLetter) error {
-	if len(found) == 0 {
+// printLetters says at the other end when there are more than it prints, so that no
+// line of JSON is of another shape.
+func printLetters(t terminal, found http.DeadLetters, asJSON bool) error {
+	if n := len(found.Letters); n < found.Waiting {
+		fmt.Fprintf(t.err, "these are the first %d of %d dead letters\n", n, found.Waiting)
+	}
+	switch {
+	case asJSON:
+		return printEach(t.out, found.Letters)
+	case len(found.Letters) == 0:
 		_, err := fmt.Fprintln(t.out, "no dead letters")
 		return err
 	}
 	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "AGGREGATE\tPOSITION\tTYPE\tREASON")
-	for _, l := range found {
+	for _, l := range found.Letters {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", l.Aggregate, l.Position, l.Type, l.Reason)
 	}
 	return table.Flush()
 }
 
-// retryLetters tries the letters of one aggregate, "session/01J…", or all. It fails
-// when some still wait.
-func retryLetters(ctx context.Context, t terminal, retrier *postgres.Retrier, of string, asJSON bool) error {
+// retryLetters tries the letters of one aggregate, or all. Errors: errFound when some
+// still wait.
+func retryLetters(ctx context.Context, t terminal, retrier *postgres.Retrier, of *events.Aggregate, asJSON bool) error {
 	done, err := retry(ctx, retrier, of)
 	if err != nil {
 		return err
@@ -81,21 +104,26 @@ func retryLetters(ctx context.Context, t terminal, retrier *postgres.Retrier, of
 		err = printRetried(t, results)
 	}
 	if err == nil && left > 0 {
-		err = events.Errorf(events.CodeConflict, "%d events still wait", left)
+		err = finds("%d events still wait", left)
 	}
 	return err
 }
 
-func retry(ctx context.Context, retrier *postgres.Retrier, of string) ([]postgres.Retried, error) {
-	if of == "" {
+func retry(ctx context.Context, retrier *postgres.Retrier, of *events.Aggregate) ([]postgres.Retried, error) {
+	if of == nil {
 		return retrier.RetryAll(ctx)
 	}
-	kind, id, both := strings.Cut(of, "/")
-	if !both {
-		return nil, events.Errorf(events.CodeInvalid, "this is no aggregate: write it as dead-letters lists it, session/ID")
-	}
-	done, err := retrier.Retry(ctx, events.Aggregate{Kind: events.AggregateKind(kind), ID: id})
+	done, err := retrier.Retry(ctx, *of)
 	return []postgres.Retried{done}, err
+}
+
+// aggregateNamed reads "session/01J…". Errors: CodeInvalid.
+func aggregateNamed(text string) (events.Aggregate, error) {
+	kind, id, both := strings.Cut(text, "/")
+	if !both {
+		return events.Aggregate{}, events.Errorf(events.CodeInvalid, "this is no aggregate: write it as dead-letters lists it, session/ID")
+	}
+	return events.Aggregate{Kind: events.AggregateKind(kind), ID: id}, nil
 }
 
 func retriedOf(done []postgres.Retried) []http.Retried {

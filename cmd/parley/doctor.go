@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-
-	"parley/events"
 )
 
 // verdict is how bad a finding is.
@@ -52,7 +50,7 @@ func doctor(ctx context.Context, t terminal, args []string) error {
 		}
 	}
 	if problems > 0 {
-		return events.Errorf(events.CodeInvalid, "problems found: %d", problems)
+		return finds("problems found: %d", problems)
 	}
 	return nil
 }

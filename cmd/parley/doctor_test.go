@@ -46,39 +46,39 @@ func TestDoctor(t *testing.T) {
 		}
 	})
 	t.Run("an address that gives no microphone", func(t *testing.T) {
-		if found, code := verdicts(t, "--data", p.dir, "--addr", "0.0.0.0:8787"); found["microphone"].Verdict != problem || code != exitFailed {
+		if found, code := verdicts(t, "--data", p.dir, "--addr", "0.0.0.0:8787"); found["microphone"].Verdict != problem || code != exitFound {
 			t.Errorf("exit %d, %+v", code, found["microphone"])
 		}
 	})
 	t.Run("a master key that others can read", func(t *testing.T) {
 		path := filepath.Join(p.dir, "keys", "master")
 		open(t, path, 0o644)
-		if found, code := verdicts(t, "--data", p.dir); found["master key"].Cure != "chmod 600 "+path || code != exitFailed {
+		if found, code := verdicts(t, "--data", p.dir); found["master key"].Cure != "chmod 600 "+path || code != exitFound {
 			t.Errorf("exit %d, %+v", code, found["master key"])
 		}
 	})
 	t.Run("a master key that is another", func(t *testing.T) {
 		t.Setenv("PARLEY_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-		if found, code := verdicts(t, "--data", p.dir); found["log"].Verdict != problem || code != exitFailed {
+		if found, code := verdicts(t, "--data", p.dir); found["log"].Verdict != problem || code != exitFound {
 			t.Errorf("exit %d, %+v", code, found["log"])
 		}
 	})
 	t.Run("wrong variables, each on a line", func(t *testing.T) {
 		t.Setenv("PARLEY_MODLE", "x")
-		if found, code := verdicts(t, "--data", p.dir); !strings.Contains(found["configuration"].Says, "PARLEY_MODLE") || code != exitFailed {
+		if found, code := verdicts(t, "--data", p.dir); !strings.Contains(found["configuration"].Says, "PARLEY_MODLE") || code != exitFound {
 			t.Errorf("exit %d, %+v", code, found["configuration"])
 		}
 	})
 	t.Run("a folder that others can write", func(t *testing.T) {
 		open(t, p.dir, 0o733)
-		if found, code := verdicts(t, "--data", p.dir); found["data folder"].Verdict != problem || code != exitFailed {
+		if found, code := verdicts(t, "--data", p.dir); found["data folder"].Verdict != problem || code != exitFound {
 			t.Errorf("exit %d, %+v", code, found["data folder"])
 		}
 	})
 	t.Run("nothing runs", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "new")
 		found, code := verdicts(t, "--data", dir)
-		if found["servers"].Verdict != problem || found["data folder"].Verdict != notice || code != exitFailed {
+		if found["servers"].Verdict != problem || found["data folder"].Verdict != notice || code != exitFound {
 			t.Errorf("exit %d, %+v", code, found)
 		}
 		if out, _, _ := invoke(t, "", "doctor", "--data", dir); !strings.Contains(out, "→ start it") {

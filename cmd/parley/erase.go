@@ -53,9 +53,9 @@ func readEraseFlags(t terminal, args []string) (eraseFlags, error) {
 	f.data, f.reason, f.about = *data, *reason, set.Arg(0)
 	switch {
 	case set.NArg() > 1, (f.about == "") == (f.account == ""), f.prove && f.about == "", f.keepSealed != "" && f.about == "":
-		return f, events.Errorf(events.CodeInvalid, "name one session, or an account: parley erase SESSION | parley erase --account EMAIL|ID | parley erase --prove SESSION --marker-stdin")
+		return f, misused("name one session, or an account: parley erase SESSION | parley erase --account EMAIL|ID | parley erase --prove SESSION --marker-stdin")
 	case f.wait != waitUnreadable && f.wait != waitSwept:
-		return f, events.Errorf(events.CodeInvalid, "--wait %s or --wait %s", waitUnreadable, waitSwept)
+		return f, misused("--wait %s or --wait %s", waitUnreadable, waitSwept)
 	}
 	return f, nil
 }

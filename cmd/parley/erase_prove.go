@@ -61,7 +61,7 @@ func prove(ctx context.Context, t terminal, f eraseFlags) error {
 		return err
 	}
 	if markers = append(markers, kept...); len(markers) == 0 {
-		return events.Errorf(events.CodeInvalid, "say what to look for: --marker-stdin, or --sealed FILE")
+		return misused("say what to look for: --marker-stdin, or --sealed FILE")
 	}
 	config, err := readConfig(t.environ)
 	if err != nil {

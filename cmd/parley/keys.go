@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"parley/events"
 	"parley/events/jetstream"
 )
 
@@ -23,7 +22,7 @@ func keys(ctx context.Context, t terminal, args []string) error {
 	}
 	verb := set.Arg(0)
 	if set.NArg() != 1 || verb != "status" && verb != "rotate" {
-		return events.Errorf(events.CodeInvalid, "parley keys status shows how the vault stands; parley keys rotate brings it under a new master key")
+		return misused("parley keys status shows how the vault stands; parley keys rotate brings it under a new master key")
 	}
 	return withLog(ctx, t, *data, func(log *jetstream.Log, _ reach) error {
 		now, err := log.Vault().Status(ctx)
@@ -49,9 +48,9 @@ func showVault(t terminal, now jetstream.VaultStatus, asJSON bool) error {
 	case err != nil:
 		return err
 	case now.Unopened > 0:
-		return events.Errorf(events.CodeInvalid, "%d data keys do not open under the master key: restore the keys from a backup", now.Unopened)
+		return finds("%d data keys do not open under the master key: restore the keys from a backup", now.Unopened)
 	case now.Frozen:
-		return events.Errorf(events.CodeConflict, "no new key can be made before the rotation is finished: parley keys rotate")
+		return finds("no new key can be made before the rotation is finished: parley keys rotate")
 	}
 	return nil
 }
@@ -74,12 +73,13 @@ type keyRotation struct {
 }
 
 func rotateKeys(ctx context.Context, t terminal, log *jetstream.Log, now jetstream.VaultStatus, how keyRotation) error {
+	will := fmt.Sprintf("wrap %d data keys under a new master key, switch to them, and delete generation %d; programs that run go on, with the new key from their own source", now.Keys, now.Generation)
 	if !how.asJSON {
-		fmt.Fprintf(t.out, "wrap %d data keys under a new master key, switch to them, and delete generation %d; programs that run go on, with the new key from their own source\n", now.Keys, now.Generation)
+		fmt.Fprintln(t.out, will)
 	}
 	switch err := how.consent.given(t); {
 	case errors.Is(err, errDryRun):
-		return nil
+		return printPlan(t, will, how.asJSON)
 	case err != nil:
 		return err
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -71,23 +72,14 @@ func signalled() context.Context {
 	return ctx
 }
 
-// Exit codes that scripts can use.
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-	exitFound  = 3 // erase --prove found what should be nowhere
-	exitMissed = 4 // erase --prove found nothing, and could not search everything
-)
-
-// errUsage is a command line that cannot be understood; what was wrong is
-// already on the terminal.
-var errUsage = errors.New("usage")
-
 func run(ctx context.Context, t terminal, args []string) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		help(t.out)
+	if len(args) == 0 {
+		help(t.err)
 		return exitUsage
+	}
+	if slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
+		help(t.out)
+		return exitOK
 	}
 	known := commands()
 	i := slices.IndexFunc(known, func(c command) bool { return c.name == args[0] })
@@ -97,18 +89,10 @@ func run(ctx context.Context, t terminal, args []string) int {
 		return exitUsage
 	}
 	err := known[i].run(ctx, t, args[1:])
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return exitOK
-	case errors.Is(err, errUsage):
-		return exitUsage
-	case errors.Is(err, errFound):
-		return exitFound
-	case errors.Is(err, errMissed):
-		return exitMissed
+	if !isSaid(err) {
+		fmt.Fprintf(t.err, "parley %s: %s\n", args[0], sentence(err))
 	}
-	fmt.Fprintf(t.err, "parley %s: %s\n", args[0], sentence(err))
-	return exitFailed
+	return exitCode(err)
 }
 
 // sentence is what a person reads of an error: its message, and the cause
@@ -163,7 +147,16 @@ func parse(set *flag.FlagSet, args []string) error {
 	}
 }
 
-func printVersion(_ context.Context, t terminal, _ []string) error {
+func printVersion(_ context.Context, t terminal, args []string) error {
+	set := flag.NewFlagSet("version", flag.ContinueOnError)
+	set.SetOutput(t.err)
+	asJSON := set.Bool("json", false, "print JSON")
+	if err := parse(set, args); err != nil {
+		return err
+	}
+	if *asJSON {
+		return json.NewEncoder(t.out).Encode(map[string]string{"version": version})
+	}
 	_, err := fmt.Fprintln(t.out, "parley", version)
 	return err
 }

@@ -39,7 +39,7 @@ func objects(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if what := set.Arg(0); set.NArg() != 1 || what != "check" && what != "sweep" {
-		return events.Errorf(events.CodeInvalid, "parley objects check compares the store with the log; parley objects sweep removes orphans")
+		return misused("parley objects check compares the store with the log; parley objects sweep removes orphans")
 	}
 	return withLog(ctx, t, *data, func(log *jetstream.Log, to reach) error {
 		store, err := to.openStore(ctx)
@@ -50,7 +50,7 @@ func objects(ctx context.Context, t terminal, args []string) error {
 		if set.Arg(0) == "check" {
 			return checkObjects(ctx, t, log, store, sweeper, *asJSON)
 		}
-		return sweepObjects(ctx, t, log, sweeper, agreed, *reason)
+		return sweepObjects(ctx, t, log, sweeper, sweeping{*asJSON, *reason, agreed})
 	})
 }
 
@@ -162,28 +162,43 @@ func everyNeed(ctx context.Context, log events.Log, shown *progress) (map[events
 	return all, err
 }
 
+// sweeping is what an operator says about a sweep.
+type sweeping struct {
+	asJSON  bool
+	reason  string
+	consent consent
+}
+
 // sweepObjects removes the orphans, after it was noted on the audit trail.
-func sweepObjects(ctx context.Context, t terminal, log *jetstream.Log, sweeper *recording.Sweeper, agreed consent, reason string) error {
+func sweepObjects(ctx context.Context, t terminal, log *jetstream.Log, sweeper *recording.Sweeper, how sweeping) error {
 	all, err := unwanted(ctx, sweeper)
 	if err != nil {
 		return err
 	}
 	all = slices.DeleteFunc(all, func(f found) bool { return f.What != string(recording.Orphan) })
-	if err := printFound(terminal{out: t.err}, all); err != nil {
-		return err
+	if !how.asJSON {
+		if err := printFound(t, all); err != nil {
+			return err
+		}
 	}
-	switch err := agreed.given(t); {
+	switch err := how.consent.given(t); {
+	case errors.Is(err, errDryRun) && how.asJSON:
+		return printEach(t.out, all)
 	case errors.Is(err, errDryRun):
 		return nil
 	case err != nil:
 		return err
 	}
-	if err := record(ctx, log, act{does: "objects sweep", reason: reason}); err != nil {
+	if err := record(ctx, log, act{does: "objects sweep", reason: how.reason}); err != nil {
 		return err
 	}
 	removed, err := sweeper.Sweep(ctx)
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(t.out).Encode(map[string]int{"removed": len(removed)})
+	if how.asJSON {
+		return json.NewEncoder(t.out).Encode(map[string]int{"removed": len(removed)})
+	}
+	_, err = fmt.Fprintf(t.out, "removed %d\n", len(removed))
+	return err
 }

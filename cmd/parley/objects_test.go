@@ -55,7 +55,7 @@ func TestObjects(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(exitFound, `"what":"foreign","key":"audio/elsewhere/1"`)
-		if out, errs, code := invoke(t, "", "objects", "sweep", "--data", p.dir, "--yes"); code != exitOK || !strings.Contains(out, `"removed":0`) {
+		if out, errs, code := invoke(t, "", "objects", "sweep", "--data", p.dir, "--yes", "--json"); code != exitOK || !strings.Contains(out, `"removed":0`) {
 			t.Errorf("exit %d: %s%s", code, out, errs)
 		}
 		check(exitFound, "audio/elsewhere/1")

@@ -78,13 +78,13 @@ func TestRebuildAndVerify(t *testing.T) {
 	})
 	p.byHand(t, "update parley.sessions set language = 'xx' where id = '"+c.id+"'")
 	t.Run("a row that was changed by hand is named", func(t *testing.T) {
-		v := tell[verified](t, exitFailed, "verify", "--data", p.dir, "--json")
+		v := tell[verified](t, exitFound, "verify", "--data", p.dir, "--json")
 		if len(v.Differences) != 1 || v.Differences[0].Table != "sessions" || v.Differences[0].Key != c.id {
 			t.Errorf("%+v", v)
 		}
 	})
 	t.Run("and put right by a rebuild that is told to", func(t *testing.T) {
-		if r := tell[rebuilt](t, exitFailed, "rebuild", "--data", p.dir, "--json", "--yes"); r.Switched || len(r.Differences) != 1 {
+		if r := tell[rebuilt](t, exitFound, "rebuild", "--data", p.dir, "--json", "--yes"); r.Switched || len(r.Differences) != 1 {
 			t.Errorf("%+v", r)
 		}
 		if r := tell[rebuilt](t, exitOK, "rebuild", "--data", p.dir, "--json", "--yes", "--accept"); !r.Switched {
@@ -146,7 +146,7 @@ func TestPoisonEvent(t *testing.T) {
 	})
 	t.Run("tried again it still waits, as nobody can read it yet", func(t *testing.T) {
 		for _, of := range [][]string{{}, {"session/" + poisoned.id}} {
-			r := tell[door.Retried](t, exitFailed, append([]string{"dead-letters", "--data", p.dir, "--json", "retry"}, of...)...)
+			r := tell[door.Retried](t, exitFound, append([]string{"dead-letters", "--data", p.dir, "--json", "retry"}, of...)...)
 			if r.Released != 0 || len(r.Stuck) != 1 {
 				t.Errorf("%+v", r)
 			}
@@ -154,7 +154,7 @@ func TestPoisonEvent(t *testing.T) {
 	})
 	t.Run("what cannot be tried is said", func(t *testing.T) {
 		for _, args := range [][]string{{"retry", "session"}, {"again"}, {"retry", "session/A", "session/B"}} {
-			if _, errs, code := invoke(t, "", append([]string{"dead-letters", "--data", p.dir}, args...)...); code != exitFailed || errs == "" {
+			if _, errs, code := invoke(t, "", append([]string{"dead-letters", "--data", p.dir}, args...)...); code != exitUsage || errs == "" {
 				t.Errorf("%v: exit %d, %s", args, code, errs)
 			}
 		}

@@ -93,14 +93,21 @@ func mismatchOf(err error) (says string, failed error) {
 func (o *operations) Lag(ctx context.Context) (projections.Lag, error) { return o.gauge.Look(ctx) }
 
 // DeadLetters implements [http.Operations].
-func (o *operations) DeadLetters(ctx context.Context) ([]http.DeadLetter, error) {
-	found, err := o.views.DeadLetters(ctx, postgres.MaxPage)
-	return lettersOf(found), err
+func (o *operations) DeadLetters(ctx context.Context) (http.DeadLetters, error) {
+	return lettersIn(ctx, o.views)
 }
 
 // Retry implements [http.Operations].
 func (o *operations) Retry(ctx context.Context, aggregate string) ([]http.Retried, error) {
-	done, err := retry(ctx, postgres.NewRetrier(o.database, o.log.Vault(), o.log, o.log.Stream()), aggregate)
+	var of *events.Aggregate
+	if aggregate != "" {
+		one, err := aggregateNamed(aggregate)
+		if err != nil {
+			return nil, err
+		}
+		of = &one
+	}
+	done, err := retry(ctx, postgres.NewRetrier(o.database, o.log.Vault(), o.log, o.log.Stream()), of)
 	return retriedOf(done), err
 }
 

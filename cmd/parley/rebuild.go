@@ -55,7 +55,7 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 	}
 	switch err := ask.given(t); {
 	case errors.Is(err, errDryRun):
-		return nil
+		return printPlan(t, will, *asJSON)
 	case err != nil:
 		return err
 	}
@@ -80,6 +80,9 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 			err = forgetWork(ctx, log)
 		}
 		result := rebuilt{done.From, done.To, done.Position, done.Switched, differingOf(done.Differences)}
+		if err != nil && !*accept && len(result.Differences) > 0 {
+			err = finds("%s", sentence(err)) // they are why it was not switched
+		}
 		return errors.Join(advised(err), printRebuilt(t.out, result, *asJSON))
 	})
 }
@@ -136,7 +139,7 @@ func verify(ctx context.Context, t terminal, args []string) error {
 			_, err = fmt.Fprintf(t.out, "the read models are what the log says, up to %s\n", found.Position)
 		}
 		if err == nil && len(differences) > 0 {
-			err = events.Errorf(events.CodeConflict, "%d rows or tables are not what the log says; parley rebuild --accept makes them so", len(differences))
+			err = finds("%d rows or tables are not what the log says; parley rebuild --accept makes them so", len(differences))
 		}
 		return err
 	})

@@ -63,13 +63,13 @@ func readRecoverFlags(t terminal, args []string) (recoverFlags, error) {
 	for name, is := range chosen {
 		switch {
 		case *is && f.remedy != "":
-			return f, events.Errorf(events.CodeInvalid, "choose one of --%s and --%s", f.remedy, name)
+			return f, misused("choose one of --%s and --%s", f.remedy, name)
 		case *is:
 			f.remedy = name
 		}
 	}
 	if set.NArg() > 0 || (f.remedy == "") != (len(f.sessions) == 0) {
-		return f, events.Errorf(events.CodeInvalid, "parley recover lists what is stuck; to act: parley recover --session ID --end|--finalize|--without-recording")
+		return f, misused("parley recover lists what is stuck; to act: parley recover --session ID --end|--finalize|--without-recording")
 	}
 	return f, nil
 }

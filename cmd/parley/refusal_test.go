@@ -355,7 +355,7 @@ func TestCommands(t *testing.T) {
 				t.Errorf("%v: exit %d, %q", args, code, errs)
 			}
 		}
-		if _, errs, code := invoke(t, "", "status", "--data", t.TempDir()); code != exitFailed || !strings.Contains(errs, "no Parley is running") {
+		if _, errs, code := invoke(t, "", "status", "--data", t.TempDir()); code != exitUnreachable || !strings.Contains(errs, "no Parley is running") {
 			t.Errorf("exit %d, %q", code, errs)
 		}
 	})

@@ -25,11 +25,11 @@ func replay(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if set.NArg() != 1 || until.set() && between.set() {
-		return events.Errorf(events.CodeInvalid, "name one session: parley replay SESSION [--json] [--until POSITION|TIME] [--diff A B]")
+		return misused("name one session: parley replay SESSION [--json] [--until POSITION|TIME] [--diff A B]")
 	}
 	id, err := events.ParseID[events.SessionID](set.Arg(0))
 	if err != nil {
-		return err
+		return misused("%s", sentence(err))
 	}
 	evs, err := loadSession(ctx, t, *data, id)
 	if err != nil {

@@ -41,7 +41,7 @@ func readRestoreFlags(t terminal, args []string) (restoreFlags, error) {
 	}
 	f.data, f.reason = *data, *reason
 	if f.from == "" || set.NArg() > 0 {
-		return f, events.Errorf(events.CodeInvalid, "name a backup: parley restore --from DIR")
+		return f, misused("name a backup: parley restore --from DIR")
 	}
 	if f.reason != "" { // it is noted when the log has gone and come already
 		return f, events.CheckReason(f.reason)

@@ -101,10 +101,10 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	p = p.again(t, ada)
 	t.Run("read models of another past are named, with what to do", func(t *testing.T) {
-		if s := tell[state](t, exitFailed, "status", "--data", p.dir, "--json"); s.Mismatch == "" {
+		if s := tell[state](t, exitFound, "status", "--data", p.dir, "--json"); s.Mismatch == "" {
 			t.Errorf("%+v", s)
 		}
-		if found, code := verdicts(t, "--data", p.dir); !strings.Contains(found["identity"].Cure, "parley rebuild --accept") || code != exitFailed {
+		if found, code := verdicts(t, "--data", p.dir); !strings.Contains(found["identity"].Cure, "parley rebuild --accept") || code != exitFound {
 			t.Errorf("exit %d, %+v", code, found["identity"])
 		}
 		if a := newBrowser(t, p.base).do("GET", "/readyz", nil); a.status == http.StatusOK || !strings.Contains(string(a.raw), "parley rebuild --accept") {

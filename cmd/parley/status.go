@@ -47,11 +47,11 @@ func (s state) trouble() error {
 	case len(s.Missing) > 0:
 		return events.Errorf(events.CodeUnavailable, "not everything can be reached")
 	case s.Mismatch != "":
-		return events.Errorf(events.CodeConflict, "nothing is projected: %s", s.Mismatch)
+		return finds("nothing is projected: %s", s.Mismatch)
 	case s.Dead:
-		return events.Errorf(events.CodeUnavailable, "no projector is there; start parley serve with the role projector")
+		return finds("no projector is there; start parley serve with the role projector")
 	case s.Standing:
-		return events.Errorf(events.CodeUnavailable, "the read models do not move although the log has more; see the log of serve for what fails")
+		return finds("the read models do not move although the log has more; see the log of serve for what fails")
 	}
 	return nil
 }

@@ -1173,6 +1173,14 @@ export interface components {
             reason: string;
             type: string;
         };
+        DeadLetters: {
+            letters: components["schemas"]["DeadLetter"][];
+            /**
+             * Format: int64
+             * @description How many there are; more than are listed when the list is cut
+             */
+            waiting: number;
+        };
         EndInputBody: {
             /**
              * Format: int64
@@ -1286,9 +1294,6 @@ export interface components {
         LeftBehind: {
             because: string;
             where: string;
-        };
-        LettersOutputBody: {
-            letters: components["schemas"]["DeadLetter"][];
         };
         Limits: {
             /** Format: int64 */
@@ -2756,7 +2761,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LettersOutputBody"];
+                    "application/json": components["schemas"]["DeadLetters"];
                 };
             };
             /** @description Error */
