@@ -1,9 +1,12 @@
 // How a learner wants to be talked with: by hand, in writing, more slowly.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { look, Rehearsal, turnsOf } from './rehearsal.mjs'
+import { look, Rehearsal, turnsOf, waits } from './rehearsal.mjs'
 import { cafe } from './speech.mjs'
 import { say } from './voice.mjs'
+
+/** The partner thinks for 240 ms, in steps of 20. */
+const thinking = 220
 
 let rehearsal
 
@@ -60,7 +63,8 @@ test('push to talk by keyboard alone, and in writing', { timeout: 240_000 }, asy
 
   await t.test('then all is saved, with the times of the button', async () => {
     await learner.endAndSave()
-    const told = await learner.told(await learner.review())
+    const session = await learner.review()
+    const told = await learner.told(session)
     assert.deepEqual(turnsOf(told), [
       `1 tutor final ${cafe.heard[0]}`,
       `1 learner prompted ${cafe.said[0]}`,
@@ -70,6 +74,9 @@ test('push to talk by keyboard alone, and in writing', { timeout: 240_000 }, asy
     ])
     const [, spoken] = told.segments
     assert.ok(spoken.ended_ms - spoken.started_ms > 1_500, JSON.stringify(spoken))
+    const took = waits(told, await rehearsal.parley.replay(session))
+    t.diagnostic(`from release and sending to the first sound: ${took} ms`)
+    assert.ok(took.every((ms) => ms >= thinking), `${took} ms`)
   })
 
   await t.test('then the manner is remembered, and can be another before the next start', async () => {

@@ -71,6 +71,26 @@ export function turnsOf({ segments }) {
   return segments.map(({ call, speaker, status, text }) => `${call} ${speaker} ${status} ${text ?? ''}`.trim())
 }
 
+/**
+ * How long the tutor let her wait in each answer to a turn of hers, as measured
+ * by the page, in ms. The transcript's times of the same bound each from above.
+ */
+export function waits({ segments }, events) {
+  const measured = events.filter(({ type }) => type === 'parley.response_measured.v1')
+  const answers = segments.filter(({ speaker }) => speaker === 'tutor')
+  assert.equal(measured.length, answers.length, 'each answer of the tutor is measured once')
+  return answers.slice(1).map((answer, place) => {
+    const { after_ms } = measured[place + 1].data
+    const spoke = segments[segments.indexOf(answer) - 1]
+    const most = answer.started_ms - spoke.ended_ms + rounding
+    assert.ok(after_ms <= most, `${after_ms} ms after a turn whose answer began within ${most}`)
+    return after_ms
+  })
+}
+
+/** How far two moments that are one may differ when one of them came by the log, in ms. */
+const rounding = 50
+
 /** Takes a picture in each size and light, for people to look at; nothing may be wider than its screen. */
 export async function look(page, name) {
   for (const colorScheme of ['light', 'dark']) {

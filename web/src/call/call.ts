@@ -1,4 +1,5 @@
 import type { Token } from '../api/types'
+import { Commits } from './commits'
 import { OfferRefused, type Connection, type ConnectionEvents } from './connection'
 import { FirstAudio, toldBy, type ProviderEvent, type Told } from './provider'
 
@@ -24,6 +25,9 @@ export class Call {
   voice: MediaStream | undefined
   /** From its connect on; see {@link FirstAudio}. */
   firstAudio: FirstAudio | undefined
+  readonly #commits = new Commits((event) => {
+    this.send(event)
+  })
   readonly #line: Line
   readonly #now: () => number
 
@@ -38,6 +42,7 @@ export class Call {
       },
       onEvent: (event) => {
         this.told = toldBy(event) ?? this.told
+        this.#commits.follow(event)
         events.onEvent(this, event)
       },
       onVoice: (stream) => {
@@ -74,6 +79,16 @@ export class Call {
   /** The time from the learner's end to the tutor's first sound that an event completes, in ms. */
   measure(event: ProviderEvent): number | undefined {
     return this.firstAudio?.after(event, this.#now())
+  }
+
+  /** The learner's turn is over, and counted from here: the provider tells nothing of its end. */
+  turnEnds(): void {
+    this.firstAudio?.startOver(this.#now())
+  }
+
+  /** Commits what was heard as a turn; resolves with its item, empty when it became none. */
+  commit(): Promise<string> {
+    return this.#commits.make()
   }
 
   hear(voice: MediaStreamTrack | null): Promise<void> {

@@ -192,7 +192,7 @@ export class Conversation {
     void next.hear(this.#parts.voices.microphone ?? null).then(() => {
       this.#silence?.stop()
     })
-    next.firstAudio?.startOver(this.#parts.now())
+    next.turnEnds()
     if (next.voice) this.#parts.voices.hearTutor(next.voice)
     this.#takeUp(next)
     this.#watch(next)
@@ -378,7 +378,6 @@ export class Conversation {
     if (lines) this.#offerLines(lines)
     if (event.type === 'session.created') this.#begun(call, { type: 'provider_ready' })
     if (isOver(event)) this.#parts.onInput({ type: 'call_lost' })
-    this.floor.follow(event)
     const turn = turnAfter(event)
     if (turn) this.floor.turned(turn)
   }

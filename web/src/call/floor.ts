@@ -1,7 +1,7 @@
 import type { Wait } from '../outbox/backoff'
 import type { Call } from './call'
 import { speedEvent, turnsEvent, type Manner } from './manner'
-import { text, type ProviderEvent } from './provider'
+import type { ProviderEvent } from './provider'
 import type { PageEvent, Stamp } from './relay'
 import type { Turn } from './state'
 import type { Voices } from './voices'
@@ -31,8 +31,6 @@ export class Floor {
   #muted = false
   /** Since when the button is held, in push-to-talk. */
   #held: number | undefined
-  /** Tells of a turn by hand, once its item is known. */
-  #onItem: ((item: string) => void) | undefined
   #speedOwed = false
   #quietSince: number
 
@@ -121,27 +119,25 @@ export class Floor {
     const held = Math.round(this.#parts.now() - this.#held)
     this.#held = undefined
     this.#open()
-    void this.#tellOfTurn(call, held)
-    const long = held >= shortest
-    call.send({ type: long ? 'input_audio_buffer.commit' : 'input_audio_buffer.clear' })
-    if (long) call.send({ type: 'response.create' })
-    this.turned(long ? 'thinking' : 'listening')
+    if (held < shortest) return this.#takeBack(call, held)
+    call.turnEnds()
+    void this.#tellOfTurn(call, held, call.commit())
+    call.send({ type: 'response.create' })
+    this.turned('thinking')
+  }
+
+  #takeBack(call: Call, held_ms: number): void {
+    call.send({ type: 'input_audio_buffer.clear' })
+    this.#parts.tell(call, { type: 'parley.talk_released', held_ms })
+    this.turned('listening')
   }
 
   // The moment is that of the release; which item it became is known a little later.
-  async #tellOfTurn(call: Call, held_ms: number): Promise<void> {
+  async #tellOfTurn(call: Call, held_ms: number, named: Promise<string>): Promise<void> {
     const stamp = this.#parts.stamp()
-    const named = new Promise<string>((resolve) => {
-      this.#onItem = resolve
-    })
     const item_id = await Promise.race([named, this.#parts.wait(naming).then(() => '')])
     const item = item_id === '' ? {} : { item_id }
     this.#parts.tell(call, { type: 'parley.talk_released', ...item, held_ms }, stamp)
-  }
-
-  /** Hears what the provider made of it. */
-  follow(event: ProviderEvent): void {
-    if (event.type === 'input_audio_buffer.committed') this.#onItem?.(text(event, 'item_id'))
   }
 
   /** Says something in writing. */
@@ -151,13 +147,14 @@ export class Floor {
     const content = [{ type: 'input_text', text: words }]
     const item: ProviderEvent = { type: 'message', role: 'user', content }
     this.#interrupt(call)
+    call.turnEnds()
     call.send({ type: 'conversation.item.create', item })
     call.send({ type: 'response.create' })
   }
 
   /** Whoever is in the middle of a turn ends it in this call; there is no answer there any more. */
   yieldIn(former: Call): void {
-    if (this.#turn === 'hearing') former.send({ type: 'input_audio_buffer.commit' })
+    if (this.#turn === 'hearing') void former.commit()
     this.#interrupt(former)
   }
 

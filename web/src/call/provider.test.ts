@@ -105,25 +105,28 @@ describe('the lines on offer', () => {
 
 describe('the first sound', () => {
   const started = { type: 'output_audio_buffer.started' }
+  const began = (audio_start_ms?: number) => ({ type: 'input_audio_buffer.speech_started', audio_start_ms })
   const stopped = (audio_end_ms?: number) => ({ type: 'input_audio_buffer.speech_stopped', audio_end_ms })
 
   test('counts from the connect before anybody spoke', () => {
     expect(new FirstAudio(1000).after(started, 1400)).toBe(400)
   })
 
-  test('counts from the end of speech as the provider tells it', () => {
+  test.each([1_500, 9_000])('counts from the end of speech, told %i ms later', (silence) => {
     const measure = new FirstAudio(1000)
-    measure.after(stopped(4000), 5500)
-    expect(measure.after(started, 6000)).toBe(1000)
+    measure.after(began(2000), 3100)
+    measure.after(stopped(4000), 5000 + silence)
+    expect(measure.after(started, 5000 + silence + 400)).toBe(silence + 400)
   })
 
   test.each([
-    [1500, 2500],
-    [1501, 999],
-  ])('believes a time %i ms before its message: %i', (earlier, after) => {
+    [1500, 1000],
+    [1501, 300],
+  ])('believes a clock that was %i ms off when she began: %i', (off, after) => {
     const measure = new FirstAudio(1000)
-    measure.after(stopped(10_000 - 1000 - earlier), 10_000)
-    expect(measure.after(started, 10_000 + 1000 - (earlier > 1500 ? 1 : 0))).toBe(after)
+    measure.after(began(2000), 3000 + off)
+    measure.after(stopped(9000), 10_700)
+    expect(measure.after(started, 11_000)).toBe(after)
   })
 
   test('counts from when the call took over, when it stood before', () => {
@@ -132,9 +135,13 @@ describe('the first sound', () => {
     expect(measure.after(started, 90_400)).toBe(400)
   })
 
-  test('counts from the message when there is no time', () => {
+  test.each([
+    [began(), stopped(4000)],
+    [began(4000), stopped()],
+  ])('counts from the message when there is no time', (beginning, end) => {
     const measure = new FirstAudio(1000)
-    measure.after(stopped(), 5000)
+    measure.after(beginning, 5000)
+    measure.after(end, 5000)
     expect(measure.after(started, 5300)).toBe(300)
   })
 })

@@ -85,7 +85,8 @@ export function isOver(event: ProviderEvent): boolean {
   return event.type === 'error' && record(event.error).code === 'session_expired'
 }
 
-function record(value: unknown): Record<string, unknown> {
+/** The members of what should be an object; none when it is not. */
+export function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
@@ -107,17 +108,20 @@ function isLine(value: unknown): value is Line {
   return 'id' in value && typeof value.id === 'string' && 'text' in value && typeof value.text === 'string'
 }
 
+/** How far the provider's clock may be from ours, in ms: what it tells of further away is not believed. */
 const believable = 1_500
 
 /**
- * Measures the time from the end of the learner's speech, or from the connect,
+ * Measures the time from the end of the learner's turn, or from the connect,
  * to the tutor's first sound. The provider's own time of that end is better
- * than the message's arrival, which waits out the silence; when the two are
- * too far apart the arrival counts.
+ * than the message's arrival, which waits out the silence, for seconds where
+ * she has asked for time to think. Whether its clock is right shows at the
+ * beginning of her words, which is told at once.
  */
 export class FirstAudio {
   readonly #connectedAt: number
   #since: number
+  #believed = false
 
   /** Times are of one clock, in ms. */
   constructor(connectedAt: number) {
@@ -132,15 +136,15 @@ export class FirstAudio {
 
   /** The measure an event completes, in ms. */
   after(event: ProviderEvent, now: number): number | undefined {
-    if (event.type === 'input_audio_buffer.speech_stopped') this.#since = this.#endOfSpeech(event, now)
+    if (event.type === 'input_audio_buffer.speech_started')
+      this.#believed = Math.abs(now - (this.#told(event.audio_start_ms) ?? Infinity)) <= believable
+    if (event.type === 'input_audio_buffer.speech_stopped')
+      this.#since = (this.#believed ? this.#told(event.audio_end_ms) : undefined) ?? now
     if (event.type !== 'output_audio_buffer.started') return undefined
     return Math.max(0, Math.round(now - this.#since))
   }
 
-  #endOfSpeech(event: ProviderEvent, now: number): number {
-    const end = event.audio_end_ms
-    if (typeof end !== 'number') return now
-    const told = this.#connectedAt + end
-    return Math.abs(now - told) <= believable ? told : now
+  #told(onCall: unknown): number | undefined {
+    return typeof onCall === 'number' ? this.#connectedAt + onCall : undefined
   }
 }
