@@ -39,6 +39,17 @@ describe('the page has advice for the server’s refusal', () => {
     expect(problem.code === 'unknown').toBe(code === 'internal')
   })
 
+  const provider = ['quota', 'key', 'model_gone', 'rate', 'network', 'unavailable']
+
+  test('in a sentence of its own for each failure of the provider', async () => {
+    const told = provider.map((failure) =>
+      problemFrom(Response.json({ code: `provider_${failure}`, detail: 'x' }, { status: 502 })),
+    )
+    const sentences = (await Promise.all(told)).map(({ code }) => strings.problems[code])
+    expect(new Set(sentences)).toHaveProperty('size', provider.length)
+    expect(sentences).not.toContain(strings.problems.unknown)
+  })
+
   test.each(['too_many_calls', 'used_up'])('%s in words of its own', async (code) => {
     const problem = await problemFrom(Response.json({ code, detail: 'x' }, { status: 429 }))
     expect(strings.problems[problem.code]).not.toBe(strings.problems.rate_limited)

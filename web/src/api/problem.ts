@@ -1,23 +1,7 @@
 import type { WireProblem } from './types'
 
-/** The codes the page knows advice for; `offline` and `unknown` are its own. */
-export type ProblemCode =
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'not_found'
-  | 'invalid'
-  | 'conflict'
-  | 'ended'
-  | 'too_large'
-  | 'rate_limited'
-  | 'too_many_calls'
-  | 'used_up'
-  | 'provider_unavailable'
-  | 'unavailable'
-  | 'offline'
-  | 'unknown'
-
-const known: ReadonlySet<string> = new Set<ProblemCode>([
+/** The server's codes that the page knows advice for. */
+const codes = [
   'unauthenticated',
   'forbidden',
   'not_found',
@@ -28,9 +12,19 @@ const known: ReadonlySet<string> = new Set<ProblemCode>([
   'rate_limited',
   'too_many_calls',
   'used_up',
+  'provider_quota',
+  'provider_key',
+  'provider_model_gone',
+  'provider_rate',
+  'provider_network',
   'provider_unavailable',
   'unavailable',
-])
+] as const
+
+/** The codes the page knows advice for; `offline` and `unknown` are its own. */
+export type ProblemCode = (typeof codes)[number] | 'offline' | 'unknown'
+
+const known: ReadonlySet<string> = new Set(codes)
 
 /** A request that was refused (RFC 9457 problem document) or never answered. */
 export class Problem extends Error {

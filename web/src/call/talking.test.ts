@@ -117,21 +117,29 @@ describe('a disturbed call', () => {
     })
   })
 
-  test('ends sooner when the server says that there is no token', () => {
-    const once: Input[] = [{ type: 'token_refused', code: 'provider_unavailable' }, { type: 'retry' }]
-    const often = Array.from({ length: mostRefusals - 1 }, () => once).flat()
-    expect(after(...lost, ...often).state.name).toBe('reconnecting')
-    const last: Input = { type: 'token_refused', code: 'provider_unavailable' }
-    expect(after(...lost, ...often, last).state).toEqual({
-      name: 'ending',
-      why: { cause: 'refused', code: 'provider_unavailable' },
-    })
-  })
+  test.each(['provider_rate', 'provider_network', 'provider_unavailable'] as const)(
+    'ends sooner when the server says that there is no token: %s',
+    (code) => {
+      const refused: Input = { type: 'token_refused', code }
+      const often = Array.from(
+        { length: mostRefusals - 1 },
+        () => [refused, { type: 'retry' }] as const,
+      ).flat()
+      expect(after(...lost, ...often).state.name).toBe('reconnecting')
+      expect(after(...lost, ...often, refused).state).toEqual({
+        name: 'ending',
+        why: { cause: 'refused', code },
+      })
+    },
+  )
 
   test.each([
     ['used_up', { cause: 'refused', code: 'used_up' }],
     ['unauthenticated', { cause: 'refused', code: 'unauthenticated' }],
     ['ended', { cause: 'refused', code: 'ended' }],
+    ['provider_quota', { cause: 'refused', code: 'provider_quota' }],
+    ['provider_key', { cause: 'refused', code: 'provider_key' }],
+    ['provider_model_gone', { cause: 'refused', code: 'provider_model_gone' }],
   ] as [ProblemCode, Why][])('ends at once where asking again does not help: %s', (code, why) => {
     expect(after(...lost, { type: 'token_refused', code }).state).toEqual({ name: 'ending', why })
   })

@@ -22,6 +22,9 @@ const final: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'ended',
   'used_up',
   'too_many_calls',
+  'provider_quota',
+  'provider_key',
+  'provider_model_gone',
 ])
 
 /** Nobody is there who could know: neither a token nor a refusal. */
