@@ -25,6 +25,13 @@ describe('what was said, for a new call', () => {
     ])
   })
 
+  test('is written in the words of the beta where those are spoken', () => {
+    const said = [caption('tutor', 'Hello'), caption('learner', 'Hi')]
+    const events = carried(said, 2, { endsAt: undefined, turnDetection: null, beta: true })
+    const kinds = events.map((event) => (event as unknown as Made).item.content[0]?.type)
+    expect(kinds).toEqual(['text', 'input_text'])
+  })
+
   test('leaves out what nobody understood', () => {
     const unheard = [
       caption('learner', '', 'empty'),

@@ -1,6 +1,6 @@
 // What was said is carried into a new call, which begins empty.
 import type { Caption, Captions } from '../transcript/captions'
-import { carriedPrefix, type ProviderEvent } from './provider'
+import { carriedPrefix, type ProviderEvent, type Told } from './provider'
 
 /** How many turns are given back one by one; a long row makes the model forget that it can speak. */
 export const apart = 8
@@ -8,11 +8,13 @@ export const apart = 8
 export const longest = 12_000
 
 /** The events that tell a call of this number what was said before it, in order. */
-export function carried(captions: Captions, call: number): ProviderEvent[] {
+export function carried(captions: Captions, call: number, told?: Told): ProviderEvent[] {
   const said = captions.filter(({ status, text }) => text !== '' && status !== 'failed')
   const older = said.slice(0, -apart)
   const recent = said.slice(-apart)
-  const messages = recent.map(({ speaker, text }) => (speaker === 'learner' ? user(text) : tutor(text)))
+  const messages = recent.map(({ speaker, text }) =>
+    speaker === 'learner' ? user(text) : tutor(text, told?.beta),
+  )
   if (older.length > 0) messages.unshift(system(older))
   return messages.map((message, place) => ({
     type: 'conversation.item.create',
@@ -31,8 +33,8 @@ function user(text: string) {
 }
 
 // What the tutor said can be given back as text only; the provider refuses sound.
-function tutor(text: string) {
-  return { role: 'assistant', content: [{ type: 'output_text', text }] }
+function tutor(text: string, beta = false) {
+  return { role: 'assistant', content: [{ type: beta ? 'text' : 'output_text', text }] }
 }
 
 function system(turns: readonly Caption[]) {

@@ -246,7 +246,7 @@ export class Conversation {
 
   #takeUp(call: Call): void {
     const goesOn = this.#script.begun
-    if (goesOn) for (const event of carried(this.#script.captions, call.number)) call.send(event)
+    if (goesOn) for (const event of carried(this.#script.captions, call.number, call.told)) call.send(event)
     const { manner } = this.floor
     const { resume } = call.token
     // She may have changed her mind since the token was minted.

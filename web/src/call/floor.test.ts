@@ -179,4 +179,18 @@ describe('another manner', () => {
     rehearsal.line.events.onEvent({ type: 'output_audio_buffer.stopped', response_id: 'r' })
     expect(rehearsal.line.sent[1]).toMatchObject({ session: { audio: { output: { speed: 0.7 } } } })
   })
+
+  test('is asked of a server of the beta in its own shape', async () => {
+    const rehearsal = new Rehearsal()
+    await rehearsal.talk()
+    const former = rehearsal.line
+    former.events.onEvent({ type: 'session.updated', session: { turn_detection: { type: 'server_vad' } } })
+    former.sent.length = 0
+    rehearsal.runner.adopt({ ...usual, patience: 'high', speed: 0.7 })
+    expect(former.sent).toMatchObject([
+      { session: { turn_detection: { type: 'server_vad', silence_duration_ms: 1200 } } },
+      { session: { speed: 0.7 } },
+    ])
+    expect(former.sent.some(({ session }) => 'audio' in (session as object))).toBe(false)
+  })
 })

@@ -97,7 +97,7 @@ export class Floor {
     const call = this.#parts.call()
     if (!call || !this.#speedOwed || this.#turn === 'speaking' || this.#turn === 'thinking') return
     this.#speedOwed = false
-    call.send(speedEvent(this.#manner))
+    call.send(speedEvent(this.#manner, call.told))
   }
 
   /** Push-to-talk: she begins; a tutor who speaks is cut short. */

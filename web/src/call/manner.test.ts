@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { remember, remembered, speedEvent, turnsEvent, usual, type Manner } from './manner'
 
 function detection(manner: Partial<Manner>, told?: Record<string, unknown>) {
-  const event = turnsEvent({ ...usual, ...manner }, { endsAt: undefined, turnDetection: told })
+  const event = turnsEvent({ ...usual, ...manner }, { endsAt: undefined, turnDetection: told, beta: false })
   return (event as unknown as { session: { audio: { input: { turn_detection: unknown } } } }).session.audio
     .input.turn_detection
 }
@@ -38,8 +38,44 @@ describe('turns', () => {
   })
 })
 
+describe('a server of the beta', () => {
+  const asked = (manner: Partial<Manner>, turnDetection?: Record<string, unknown> | null) =>
+    turnsEvent({ ...usual, ...manner }, { endsAt: undefined, turnDetection, beta: true })
+
+  test('is told of turns by hand in its own shape', () => {
+    expect(asked({ turns: 'push_to_talk' })).toEqual({
+      type: 'session.update',
+      session: { turn_detection: null },
+    })
+  })
+
+  test.each([[{ type: 'server_vad' }], [null], [undefined]])(
+    'tells turns apart by level after %j',
+    (told) => {
+      expect(asked({ patience: 'high' }, told)).toMatchObject({
+        session: { turn_detection: { type: 'server_vad', silence_duration_ms: 1200 } },
+      })
+    },
+  )
+
+  test('keeps to eagerness where it has that', () => {
+    expect(asked({ patience: 'high' }, { type: 'semantic_vad' })).toMatchObject({
+      session: { turn_detection: { type: 'semantic_vad', eagerness: 'low' } },
+    })
+  })
+
+  test('is asked for a speed in its own shape', () => {
+    expect(
+      speedEvent({ ...usual, speed: 0.7 }, { endsAt: undefined, turnDetection: null, beta: true }),
+    ).toEqual({
+      type: 'session.update',
+      session: { speed: 0.7 },
+    })
+  })
+})
+
 test('the speed is asked for by itself', () => {
-  expect(speedEvent({ ...usual, speed: 0.7 })).toEqual({
+  expect(speedEvent({ ...usual, speed: 0.7 }, undefined)).toEqual({
     type: 'session.update',
     session: { type: 'realtime', audio: { output: { speed: 0.7 } } },
   })

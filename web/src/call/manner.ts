@@ -23,23 +23,31 @@ const silence = { low: 300, normal: 500, high: 1_200 } as const
 
 /** Asks a running call to tell turns apart so. */
 export function turnsEvent(manner: Manner, told: Told | undefined): ProviderEvent {
-  return update({ input: { turn_detection: detection(manner, told?.turnDetection) } })
+  const turns = { turn_detection: detection(manner, told) }
+  return update(told?.beta ? turns : ga({ input: turns }))
 }
 
 /** Asks a running call for this speed; the provider takes it only between the tutor's turns. */
-export function speedEvent(manner: Manner): ProviderEvent {
-  return update({ output: { speed: manner.speed } })
+export function speedEvent({ speed }: Manner, told: Told | undefined): ProviderEvent {
+  return update(told?.beta ? { speed } : ga({ output: { speed } }))
 }
 
-function update(audio: Record<string, unknown>): ProviderEvent {
-  return { type: 'session.update', session: { type: 'realtime', audio } }
+function update(session: Record<string, unknown>): ProviderEvent {
+  return { type: 'session.update', session }
 }
 
-function detection({ turns, patience }: Manner, told: Told['turnDetection']) {
+function ga(audio: Record<string, unknown>) {
+  return { type: 'realtime', audio }
+}
+
+function detection({ turns, patience }: Manner, told: Told | undefined) {
   if (turns === 'push_to_talk') return null
   const answers = { create_response: true, interrupt_response: true }
-  if (told?.type !== 'server_vad') return { type: 'semantic_vad', eagerness: eagerness[patience], ...answers }
-  const { threshold = 0.5, prefix_padding_ms = 300 } = told
+  const now = told?.turnDetection ?? {}
+  // By level is the only way that every server of the beta has.
+  const semantic = now.type === undefined ? !told?.beta : now.type !== 'server_vad'
+  if (semantic) return { type: 'semantic_vad', eagerness: eagerness[patience], ...answers }
+  const { threshold = 0.5, prefix_padding_ms = 300 } = now
   const silence_duration_ms = silence[patience]
   return { type: 'server_vad', threshold, prefix_padding_ms, silence_duration_ms, ...answers }
 }

@@ -63,6 +63,16 @@ describe('what the provider tells of a call', () => {
     expect(toldBy({ type: 'session.created', session })).toEqual({
       endsAt: 1_700_000_000_000,
       turnDetection: { type: 'semantic_vad' },
+      beta: false,
+    })
+  })
+
+  test.each([{ type: 'server_vad' }, null])('is read in the shape of the beta too: %j', (turn_detection) => {
+    const session = { expires_at: 1_700_000_000, modalities: ['audio', 'text'], turn_detection }
+    expect(toldBy({ type: 'session.created', session })).toEqual({
+      endsAt: 1_700_000_000_000,
+      turnDetection: turn_detection,
+      beta: true,
     })
   })
 
@@ -71,7 +81,11 @@ describe('what the provider tells of a call', () => {
     [{ audio: { input: {} } }, undefined],
     [7, undefined],
   ])('may leave things out: %j', (session, turnDetection) => {
-    expect(toldBy({ type: 'session.updated', session })).toEqual({ endsAt: undefined, turnDetection })
+    expect(toldBy({ type: 'session.updated', session })).toEqual({
+      endsAt: undefined,
+      turnDetection,
+      beta: false,
+    })
   })
 
   test('is in no other event', () => {

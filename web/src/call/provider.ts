@@ -65,6 +65,8 @@ export type Told = {
   endsAt: number | undefined
   /** How turns are told apart; null by hand, undefined when it does not say. */
   turnDetection: Record<string, unknown> | null | undefined
+  /** It describes sessions as the beta did, and understands no other description. */
+  beta: boolean
 }
 
 /** Reads `session.created` and `session.updated`; undefined for any other event. */
@@ -72,11 +74,12 @@ export function toldBy(event: ProviderEvent): Told | undefined {
   if (event.type !== 'session.created' && event.type !== 'session.updated') return undefined
   const session = record(event.session)
   const { expires_at } = session
-  const input = record(record(session.audio).input)
-  const turns = input.turn_detection
+  const beta = 'turn_detection' in session
+  const turns = (beta ? session : record(record(session.audio).input)).turn_detection
   return {
     endsAt: typeof expires_at === 'number' && expires_at > 0 ? expires_at * 1000 : undefined,
     turnDetection: turns === null ? null : turns === undefined ? undefined : record(turns),
+    beta,
   }
 }
 

@@ -76,6 +76,20 @@ describe('captions', () => {
     ])
   })
 
+  test.each([
+    'response.output_audio_transcript',
+    'response.audio_transcript',
+    'response.output_text',
+    'response.text',
+  ])('take the tutor’s words as %s', (name) => {
+    const grown = { type: `${name}.delta`, item_id: 'b', delta: 'Good mor' }
+    expect(shown(grown)).toMatchObject([{ speaker: 'tutor', text: 'Good mor', status: 'open' }])
+    const field = name.endsWith('text') ? 'text' : 'transcript'
+    expect(shown(grown, { type: `${name}.done`, item_id: 'b', [field]: 'Good morning\n' })).toMatchObject([
+      { text: 'Good morning', status: 'final' },
+    ])
+  })
+
   test('replace a text that comes twice', () => {
     expect(shown(completed('a', 'One'), completed('a', 'One'))).toHaveLength(1)
   })

@@ -102,6 +102,8 @@ const ruleOf: Record<string, Rule> = {
   'response.audio_transcript.done': said,
   'response.output_text.delta': grown('tutor'),
   'response.output_text.done': said,
+  'response.text.delta': grown('tutor'),
+  'response.text.done': said,
   'conversation.item.truncated': truncated,
 }
 
