@@ -2,6 +2,7 @@ package realtime_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,6 +69,20 @@ func TestBridge(t *testing.T) {
 			}
 			if got := at(t, session, path); got != "es" {
 				t.Errorf("%s: %v in %s", dialect, got, token.Session)
+			}
+		}
+	})
+	t.Run("with the patience that was chosen, as silence", func(t *testing.T) {
+		client := realtime.New(realtime.Config{Dialect: realtime.DialectSpeaches})
+		for eagerness, want := range map[string]string{"low": "1200", "high": "300", "auto": "<nil>", "": "<nil>"} {
+			token := mint(t, client, realtime.MintRequest{Turns: realtime.TurnDetection{Eagerness: eagerness}})
+			var session map[string]any
+			if err := json.Unmarshal(token.Session, &session); err != nil {
+				t.Fatal(err)
+			}
+			turns, _ := session["turn_detection"].(map[string]any)
+			if got := fmt.Sprint(turns["silence_duration_ms"]); got != want || turns["type"] != "server_vad" {
+				t.Errorf("%q: %s in %s", eagerness, got, token.Session)
 			}
 		}
 	})

@@ -1,11 +1,13 @@
 package realtime
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Dialect is how a server's wire differs from OpenAI's.
@@ -92,6 +94,10 @@ func (localAI) accept(answer answer) (sdp, callID string, err error) {
 
 type speaches struct{}
 
+// silences are how long a server that knows no eagerness is to wait instead;
+// the provider's own for any other.
+var silences = map[string]time.Duration{"low": 1200 * time.Millisecond, "high": 300 * time.Millisecond}
+
 // betaSession is a session in the shape of the beta.
 type betaSession struct {
 	Modalities    []string      `json:"modalities"`
@@ -110,7 +116,7 @@ func (speaches) session(c Config, request MintRequest) any {
 	if beta.TurnDetection != nil { // by level is the only way it has
 		beta.TurnDetection = TurnDetection{
 			Mode: TurnsByLevel, Threshold: request.Turns.Threshold,
-			PrefixPadding: request.Turns.PrefixPadding, Silence: request.Turns.Silence,
+			PrefixPadding: request.Turns.PrefixPadding, Silence: cmp.Or(request.Turns.Silence, silences[request.Turns.Eagerness]),
 		}.wire()
 	}
 	return beta
