@@ -88,8 +88,8 @@ export function waits({ segments }, events) {
   })
 }
 
-/** How far two moments that are one may differ when one of them came by the log, in ms. */
-const rounding = 50
+/** How far a moment may be from where it was told, in ms: messages have their ways, and the partner's steps are 20 ms. */
+export const rounding = 100
 
 /** Takes a picture in each size and light, for people to look at; nothing may be wider than its screen. */
 export async function look(page, name) {

@@ -69,6 +69,10 @@ function voice() {
     if (globalThis.voice.busy) throw new DOMException('', 'NotReadableError')
     sound ??= new AudioContext()
     mouth = sound.createMediaStreamDestination()
+    // A microphone gives its silence too; a provider's clock counts what it is sent.
+    const silence = new ConstantSourceNode(sound, { offset: 0 })
+    silence.connect(mouth)
+    silence.start()
     tracks = mouth.stream.getAudioTracks()
     return mouth.stream
   }
