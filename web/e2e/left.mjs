@@ -65,7 +65,7 @@ async function keep() {
     const more = { contentType: 'audio/webm;codecs=opus', ended: 'learner', relayedThrough: 0 }
     writing.objectStore('sessions').add({ ...kept, ...more })
     const bytes = globalThis.left.buffer
-    writing.objectStore('slices').add({ session: id, n: 0, bytes, endedMs: 5_000 })
+    writing.objectStore('slices').add({ session: id, n: 0, bytes, endedMs: 5_000, through: bytes.byteLength })
   })
   return id
 }

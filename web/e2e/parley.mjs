@@ -100,9 +100,18 @@ export class Parley {
 
   /** Kills it and its store, as a power cut would, and starts it again at the same address. */
   async restart() {
+    await this.kill()
+    await this.rise()
+  }
+
+  async kill() {
     const gone = once(this.#program, 'exit')
     this.#program.kill('SIGKILL')
     await gone
+  }
+
+  /** Starts it again after it was killed. */
+  async rise() {
     this.#spawn(new URL(this.url).host)
     await eventually('the program is ready again', async () => {
       const answer = await fetch(new URL('/readyz', this.url)).catch(() => undefined)

@@ -9,7 +9,7 @@ const limit = 45 * 1024
 const entry = 'index.html'
 
 // What each moment loads besides the entry: the lazily imported modules, by source path.
-const topics = ['src/views/Topics.svelte', 'src/views/Kept.svelte', 'src/saving/open.ts']
+const topics = ['src/views/Topics.svelte', 'src/views/Kept.svelte', 'src/saving/store.ts']
 const moments = { 'topics idle': topics, 'practice ready': [...topics, 'src/views/Practice.svelte'] }
 
 const manifest = JSON.parse(readFileSync(`${dist}.vite/manifest.json`, 'utf8'))

@@ -4,6 +4,7 @@ import type { Client } from './api/client'
 import type { Live } from './live/live'
 import type { Router } from './router.svelte'
 import type { Saver } from './saving/saver'
+import type { Store } from './saving/store'
 
 /** What the views share. Made once, in main.ts. */
 export type House = {
@@ -11,7 +12,9 @@ export type House = {
   live: Live
   account: Account
   router: Router
-  /** The saver over this browser's store, opened at its first use. */
+  /** This browser's store, opened at its first use. */
+  store: () => Promise<Store>
+  /** The saver over it. */
   saver: () => Promise<Saver>
 }
 

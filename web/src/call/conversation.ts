@@ -291,13 +291,8 @@ export class Conversation {
     this.#parts.onInput({ type: 'recording_stopped' })
   }
 
-  async save(): Promise<void> {
-    const { onInput } = this.#parts
-    const refusal = await this.keeping.save(this.#settle(), (stage) => {
-      const { share, size } = stage.name === 'uploading' ? stage : { share: 0, size: 0 }
-      onInput({ type: 'progress', stage: stage.name, share, size })
-    })
-    onInput(refusal ? { type: 'not_saved', ...refusal } : { type: 'saved' })
+  save(): Promise<void> {
+    return this.keeping.save(this.#settle())
   }
 
   closeSession(): Promise<void> {

@@ -2,7 +2,7 @@ import { Problem, type ProblemCode } from '../api/problem'
 import type { EndReason } from '../api/types'
 import type { Wait } from '../outbox/backoff'
 import type { Recorder, RecorderParts } from '../recording/recorder'
-import { NotSaved, type Stage } from '../saving/save'
+import { NotSaved, type SaveNews } from '../saving/save'
 import type { Kept } from './runner'
 import type { Input } from './state'
 import type { Talk } from './talk'
@@ -84,29 +84,48 @@ export class Keeping {
     }
   }
 
-  /** Saves; `settled` is when no more events are to come. Gives what kept it from that, or undefined. */
-  async save(settled: Promise<void>, onStage: (stage: Stage) => void): Promise<Refusal | undefined> {
+  /** Saves, and tells how it goes; `settled` is when no more events are to come. */
+  async save(settled: Promise<void>): Promise<void> {
     const { saver, kept, outbox } = this.#talk
-    try {
-      await saver.save(kept, outbox, settled, onStage)
-      return undefined
-    } catch (cause) {
-      return explain(cause)
+    const { onInput } = this.#parts
+    const news: SaveNews = {
+      onStage: (stage) => {
+        const { share, size } = stage.name === 'uploading' ? stage : { share: 0, size: 0 }
+        onInput({ type: 'progress', stage: stage.name, share, size })
+      },
+      onWaiting: (problem) => {
+        onInput({ type: 'waiting', code: problem?.code ?? null })
+      },
     }
+    try {
+      await saver.save(kept, outbox, settled, news)
+    } catch (cause) {
+      onInput({ type: 'not_saved', ...explain(cause) })
+      return
+    }
+    onInput({ type: 'saved' })
   }
 
   /** Ends, at the server, a session of which nothing was recorded. If this fails the next visit finishes it. */
   async close(): Promise<void> {
     const { saver, kept, outbox } = this.#talk
     const nothingRecorded = { ...kept, contentType: null }
-    await saver.save(nothingRecorded, outbox, Promise.resolve(), () => undefined).catch(() => undefined)
+    const news = { onStage: () => undefined, onWaiting: () => undefined }
+    await saver.save(nothingRecorded, outbox, Promise.resolve(), news).catch(() => undefined)
+  }
+
+  /** What waits to be sent need not wait any longer. */
+  tryNow(): void {
+    this.#talk.outbox.retry.now()
+  }
+
+  /** Tries nothing again any more. */
+  giveUp(): void {
+    this.#talk.outbox.retry.stop()
   }
 }
 
-/** Why something was not saved. */
-export type Refusal = { code: ProblemCode | 'not_saved'; detail: string }
-
-function explain(cause: unknown): Refusal {
+function explain(cause: unknown): { code: ProblemCode | 'not_saved'; detail: string } {
   if (cause instanceof NotSaved) return { code: 'not_saved', detail: cause.message }
   if (cause instanceof Problem) return { code: cause.code, detail: cause.message }
   return { code: 'unknown', detail: String(cause) }

@@ -98,6 +98,18 @@ describe('saving', () => {
     expect(state).toMatchObject({ name: 'saving', stage: 'uploading', share: 0.5 })
   })
 
+  test('says what it waits for, and how far it is all the same', () => {
+    const inputs: Input[] = [
+      ...toSaving,
+      { type: 'progress', stage: 'uploading', share: 0.5, size: 8 },
+      { type: 'waiting', code: 'offline' },
+    ]
+    expect(after(...inputs).state).toMatchObject({ share: 0.5, waits: 'offline' })
+    const goesOn = after(...inputs, { type: 'progress', stage: 'uploading', share: 0.6, size: 8 })
+    expect(goesOn.state).toMatchObject({ share: 0.6, waits: 'offline' })
+    expect(after(...inputs, { type: 'waiting', code: null }).state).toMatchObject({ share: 0.5, waits: null })
+  })
+
   test('ends as saved', () => {
     expect(after(...toSaving, { type: 'saved' }).state).toEqual({ name: 'saved', why: { cause: 'learner' } })
   })
@@ -138,6 +150,7 @@ describe('any sequence of inputs', () => {
     fc
       .constantFrom('recorded' as const, 'uploading' as const, 'checking' as const)
       .map((stage): Input => ({ type: 'progress', stage, share: 0.3, size: 8 })),
+    fc.constantFrom('offline' as const, null).map((code): Input => ({ type: 'waiting', code })),
   )
 
   const recorded = new Set<State['name']>(['talking', 'reconnecting', 'ending', 'saving'])

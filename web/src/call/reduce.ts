@@ -1,4 +1,4 @@
-import { step, type FailureReason, type Input, type Of, type State, type Step } from './state'
+import { step, type FailureReason, type Input, type Of, type State, type Step, type Why } from './state'
 import { reconnecting, talking } from './talking'
 
 type Rules = { [Name in State['name']]: (state: Of<Name>, input: Input) => Step }
@@ -78,14 +78,20 @@ function failure(reason: FailureReason): State {
 
 function ending(state: Of<'ending'>, input: Input): Step {
   if (input.type !== 'recording_stopped') return step(state)
-  return step({ name: 'saving', why: state.why, stage: 'recorded', share: 0, size: 0 }, { do: 'save' })
+  return step(beginning(state.why), { do: 'save' })
+}
+
+function beginning(why: Why): State {
+  return { name: 'saving', why, stage: 'recorded', share: 0, size: 0, waits: null }
 }
 
 function saving(state: Of<'saving'>, input: Input): Step {
   const { why } = state
   switch (input.type) {
     case 'progress':
-      return step({ name: 'saving', why, stage: input.stage, share: input.share, size: input.size })
+      return step({ ...state, stage: input.stage, share: input.share, size: input.size })
+    case 'waiting':
+      return step({ ...state, waits: input.code })
     case 'saved':
       return step({ name: 'saved', why }, { do: 'release' })
     case 'not_saved': {
@@ -99,10 +105,7 @@ function saving(state: Of<'saving'>, input: Input): Step {
 
 function failed(state: Of<'failed'>, input: Input): Step {
   if (input.type === 'save' && state.reason.what === 'saving') {
-    return step(
-      { name: 'saving', why: state.reason.why, stage: 'recorded', share: 0, size: 0 },
-      { do: 'save' },
-    )
+    return step(beginning(state.reason.why), { do: 'save' })
   }
   return over(state, input)
 }

@@ -108,6 +108,9 @@ export class Rehearsal {
   tutor = 1
   closed = false
   muted = false
+  /** How often what waits to be sent was told to try at once. */
+  triedNow = 0
+  givenUp = false
   now = 0
   #waiting: { ms: number; pass: () => void }[] = []
 
@@ -275,7 +278,11 @@ export class Rehearsal {
       kept,
       askToStay: () => Promise.resolve(true),
       slices: {},
-      outbox: () => ({ append: (event: Omit<RelayedEvent, 'n'>) => this.told.push(event), lastN: 0 }),
+      outbox: () => ({
+        append: (event: Omit<RelayedEvent, 'n'>) => this.told.push(event),
+        lastN: 0,
+        retry: { now: () => void this.triedNow++, stop: () => void (this.givenUp = true) },
+      }),
       save: async (_: unknown, __: unknown, ready: Promise<void>) => {
         await ready
         await this.#gate(this.saving)

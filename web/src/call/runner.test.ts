@@ -287,10 +287,20 @@ describe('a broken call', () => {
     await broken(rehearsal)
     rehearsal.tokens.at(-1)?.refuse(refusal('offline'))
     await settled()
-    rehearsal.runner.online()
+    rehearsal.runner.tryNow()
     expect(rehearsal.tokens).toHaveLength(3)
     await rehearsal.pass(500)
     expect(rehearsal.tokens).toHaveLength(3)
+    expect(rehearsal.triedNow).toBe(1)
+  })
+
+  test('that is left tries nothing again behind the learner’s back', async () => {
+    const rehearsal = new Rehearsal()
+    rehearsal.tape.stopped.open(undefined)
+    await rehearsal.talk()
+    expect(rehearsal.givenUp).toBe(false)
+    await rehearsal.runner.leave()
+    expect(rehearsal.givenUp).toBe(true)
   })
 
   test('may be ended while the next one comes about, which is then let go', async () => {

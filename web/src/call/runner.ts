@@ -121,9 +121,10 @@ export class Runner {
     this.#dispatch({ type: 'save' })
   }
 
-  /** The network is back: the next try need not wait. */
-  online(): void {
+  /** The network is back, or the learner has waited enough: the next try need not wait. */
+  tryNow(): void {
     this.#dispatch({ type: 'retry' })
+    this.#conversation?.keeping.tryNow()
   }
 
   /** Goes on in this manner. */
@@ -189,6 +190,7 @@ export class Runner {
   async leave(): Promise<void> {
     this.#dispatch({ type: 'cancel' })
     await this.#release()
+    this.#conversation?.keeping.giveUp()
     this.#unlock?.()
   }
 

@@ -61,8 +61,18 @@ export type State =
     }
   /** Over; the recorder writes its last slice. */
   | { name: 'ending'; why: Why }
-  /** Of an upload: its size in bytes, and which share of it has left. */
-  | { name: 'saving'; why: Why; stage: 'recorded' | 'uploading' | 'checking'; share: number; size: number }
+  /**
+   * Of an upload: its size in bytes, and which share of it has left. `waits`:
+   * why something has to be tried again, which it is by itself.
+   */
+  | {
+      name: 'saving'
+      why: Why
+      stage: 'recorded' | 'uploading' | 'checking'
+      share: number
+      size: number
+      waits: ProblemCode | null
+    }
   | { name: 'saved'; why: Why }
   /** `saveable`: something is kept on this device and saving can be tried again. */
   | { name: 'failed'; reason: FailureReason; saveable: boolean }
@@ -98,6 +108,7 @@ export type Input =
   | { type: 'recording_stopped' }
   | { type: 'save' }
   | { type: 'progress'; stage: 'recorded' | 'uploading' | 'checking'; share: number; size: number }
+  | { type: 'waiting'; code: ProblemCode | null }
   | { type: 'saved' }
   | { type: 'not_saved'; code: ProblemCode | 'not_saved'; detail: string }
 

@@ -6,6 +6,7 @@ import { Database, openDatabase } from '../device/database'
 import { KeptSessions } from '../device/kept'
 import { backoff } from './backoff'
 import { Outbox } from './outbox'
+import { Retry } from './retry'
 import { EventStore } from './store'
 
 vi.stubGlobal('IDBKeyRange', IDBKeyRange)
@@ -44,11 +45,13 @@ function outbox(send: Send = accept): Outbox {
     session,
     store: new EventStore(database),
     send,
-    wait: (ms) => {
-      waits.push(ms)
-      return Promise.resolve()
-    },
-    random: () => 0,
+    retry: new Retry({
+      wait: (ms) => {
+        waits.push(ms)
+        return Promise.resolve()
+      },
+      random: () => 0,
+    }),
     onStoreTrouble: (cause) => {
       throw cause as Error
     },
@@ -135,12 +138,14 @@ describe('an outbox without a network', () => {
       session,
       store: new EventStore(database),
       send: (...batch) => (elapsed < 600_000 ? Promise.reject(offline) : accept(...batch)),
-      wait: (ms) => {
-        elapsed += ms
-        for (; next < elapsed / 500 && next < 1200; next++) box.append(something(`event ${next + 1}`))
-        return Promise.resolve()
-      },
-      random: () => 0.5,
+      retry: new Retry({
+        wait: (ms) => {
+          elapsed += ms
+          for (; next < elapsed / 500 && next < 1200; next++) box.append(something(`event ${next + 1}`))
+          return Promise.resolve()
+        },
+        random: () => 0.5,
+      }),
       onStoreTrouble: (cause) => {
         throw cause as Error
       },

@@ -1,7 +1,6 @@
-import { Problem } from '../api/problem'
 import type { EventReceipt, RelayedEvent } from '../api/types'
-import { backoff, type Wait } from './backoff'
 import { takeBatch } from './batch'
+import type { Retry } from './retry'
 import type { EventStore } from './store'
 
 /** What an outbox needs from its surroundings. */
@@ -9,8 +8,7 @@ export type OutboxParts = {
   session: string
   store: EventStore
   send: (session: string, events: RelayedEvent[]) => Promise<EventReceipt>
-  wait: Wait
-  random: () => number
+  retry: Retry
   /** This device's store refused, which is told once; the events are still being sent. */
   onStoreTrouble: (cause: unknown) => void
 }
@@ -30,6 +28,11 @@ export class Outbox {
 
   constructor(parts: OutboxParts) {
     this.#parts = parts
+  }
+
+  /** What of this session is tried again, its saving included. */
+  get retry(): Retry {
+    return this.#parts.retry
   }
 
   /** The number of the last event; 0 when there was none. */
@@ -69,7 +72,7 @@ export class Outbox {
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = takeBatch(this.#queue)
-      await this.#deliver(batch)
+      await this.#parts.retry.until(() => this.#parts.send(this.#parts.session, batch))
       this.#queue.splice(0, batch.length)
       const last = batch.at(-1)
       await this.#writing // an event must not reach the store after it was dropped there
@@ -86,17 +89,5 @@ export class Outbox {
     if (this.#troubled) return
     this.#troubled = true
     this.#parts.onStoreTrouble(cause)
-  }
-
-  async #deliver(batch: RelayedEvent[]): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.#parts.send(this.#parts.session, batch)
-        return
-      } catch (cause) {
-        if (!(cause instanceof Problem && cause.passing)) throw cause
-      }
-      await this.#parts.wait(backoff(tries, this.#parts.random))
-    }
   }
 }

@@ -7,7 +7,7 @@ import { Slices } from './slices'
 vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 
 /** A browser's recorder that gives its slices when the test says so. */
-class PlayedRecorder extends EventTarget {
+class PlayedRecorder {
   static last: PlayedRecorder
   state: 'inactive' | 'recording' = 'inactive'
   ondataavailable: (event: { data: Blob }) => void = () => undefined
@@ -15,7 +15,6 @@ class PlayedRecorder extends EventTarget {
   onstop: () => void = () => undefined
 
   constructor() {
-    super()
     PlayedRecorder.last = this
   }
 
@@ -23,11 +22,13 @@ class PlayedRecorder extends EventTarget {
     this.state = 'recording'
   }
 
+  /** The last slice and the end are told a moment after the state has changed. */
   stop(): void {
     this.state = 'inactive'
-    this.give(1)
-    this.onstop()
-    this.dispatchEvent(new Event('stop'))
+    setTimeout(() => {
+      this.give(1)
+      this.onstop()
+    })
   }
 
   give(size: number): void {
@@ -107,6 +108,9 @@ describe('a recorder', () => {
   test('whose sound has ended says so', async () => {
     const [recorder, played] = begin()
     played.stop()
+    await vi.waitFor(() => {
+      expect(failures).toHaveLength(1)
+    })
     expect(failures).toMatchObject([{ name: 'TrackEnded' }])
     expect(recorder.recording).toBe(false)
     await recorder.stop()
@@ -117,8 +121,8 @@ describe('a recorder', () => {
     'ends at the first slice that is refused with %s: what was kept stays whole',
     async (name) => {
       const full = new DOMException('', name)
-      const add: Slices['add'] = (session, n, ...rest) =>
-        n === 1 ? Promise.reject(full) : slices.add(session, n, ...rest)
+      const add: Slices['add'] = (session, slice) =>
+        slice.n === 1 ? Promise.reject(full) : slices.add(session, slice)
       const [recorder, played] = begin(1_000, { add })
       for (const size of [10, 20, 30]) played.give(size)
       await vi.waitFor(() => {

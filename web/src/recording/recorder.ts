@@ -55,6 +55,8 @@ export class Recorder {
   /** A slice is missing: later ones would leave a hole. */
   #holed = false
   #writing: Promise<void> = Promise.resolve()
+  /** The last slice was given out: the browser says so after it, and after its own state has changed. */
+  readonly #ended: Promise<void>
 
   constructor(stream: MediaStream, format: string, parts: RecorderParts) {
     this.#parts = parts
@@ -65,10 +67,13 @@ export class Recorder {
     this.#recorder.onerror = (event) => {
       this.#fail((event as ErrorEvent).error ?? event)
     }
-    // It stops by itself when what it records has ended.
-    this.#recorder.onstop = () => {
-      if (!this.#stopping) this.#fail(new BrokenOff('TrackEnded'))
-    }
+    this.#ended = new Promise((resolve) => {
+      this.#recorder.onstop = () => {
+        resolve()
+        // It stops by itself when what it records has ended.
+        if (!this.#stopping) this.#fail(new BrokenOff('TrackEnded'))
+      }
+    })
   }
 
   start(): void {
@@ -100,13 +105,8 @@ export class Recorder {
   /** Resolves when the last slice is on disk. */
   async stop(): Promise<void> {
     this.#stopping = true
-    if (this.#recorder.state !== 'inactive') {
-      const stopped = new Promise((resolve) => {
-        this.#recorder.addEventListener('stop', resolve, { once: true })
-      })
-      this.#recorder.stop()
-      await stopped
-    }
+    if (this.#recorder.state !== 'inactive') this.#recorder.stop()
+    await this.#ended
     await this.#writing
   }
 
@@ -119,9 +119,10 @@ export class Recorder {
     }
     const n = this.#count++
     const endedMs = this.elapsed()
+    const through = this.#bytes
     this.#writing = this.#writing
       .then(async () => {
-        if (!this.#holed) await this.#keep(n, data, endedMs)
+        if (!this.#holed) await this.#keep(n, data, endedMs, through)
       })
       .catch((cause: unknown) => {
         this.#holed = true
@@ -129,8 +130,9 @@ export class Recorder {
       })
   }
 
-  async #keep(n: number, data: Blob, endedMs: number): Promise<void> {
-    await this.#parts.slices.add(this.#parts.session, n, await data.arrayBuffer(), endedMs)
+  async #keep(n: number, data: Blob, endedMs: number, through: number): Promise<void> {
+    const bytes = await data.arrayBuffer()
+    await this.#parts.slices.add(this.#parts.session, { n, bytes, endedMs, through })
     this.#keptMs = endedMs
     this.#keptAt = this.#parts.now()
   }

@@ -1,9 +1,9 @@
-import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { IDBCursor, IDBFactory, IDBKeyRange, IDBObjectStore } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Database, openDatabase } from '../device/database'
 import { KeptSessions } from '../device/kept'
 import { recordingFormat } from './recorder'
-import { Slices } from './slices'
+import { Slices, type Slice } from './slices'
 
 vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 
@@ -16,7 +16,11 @@ beforeEach(async () => {
 })
 
 async function keep(...numbers: number[]): Promise<void> {
-  for (const n of numbers) await slices.add('s', n, new Uint8Array([n]).buffer, (n + 1) * 1000)
+  for (const n of numbers) await slices.add('s', slice(n))
+}
+
+function slice(n: number): Slice {
+  return { n, bytes: new Uint8Array([n]).buffer, endedMs: (n + 1) * 1000, through: n + 1 }
 }
 
 async function bytes(): Promise<number[] | undefined> {
@@ -52,24 +56,31 @@ describe('the slices of a recording', () => {
 
   test('of another session stay apart', async () => {
     await keep(0)
-    await slices.add('t', 0, new Uint8Array([9]).buffer, 1000)
+    await slices.add('t', slice(0))
     expect(await bytes()).toEqual([0])
   })
 
   test('tell how much is kept', async () => {
-    expect(await slices.keptMs('s')).toBe(0)
+    expect(await slices.extent('s')).toEqual({ ms: 0, bytes: 0 })
     await keep(0, 1)
-    expect(await slices.keptMs('s')).toBe(2000)
-    expect(await slices.keptBytes('s')).toBe(2)
-    expect(await slices.keptBytes('t')).toBe(0)
+    expect(await slices.extent('s')).toEqual({ ms: 2000, bytes: 2 })
+    expect(await slices.extent('t')).toEqual({ ms: 0, bytes: 0 })
+  })
+
+  test('tell it without reading more than one of them', async () => {
+    await keep(0, 1, 2)
+    const all = vi.spyOn(IDBObjectStore.prototype, 'getAll')
+    const read = vi.spyOn(IDBCursor.prototype, 'continue')
+    await slices.extent('s')
+    expect([all.mock.calls, read.mock.calls]).toEqual([[], []])
   })
 
   test('go when the session is forgotten, and only its own', async () => {
     await keep(0, 1)
-    await slices.add('t', 0, new Uint8Array([9]).buffer, 1000)
+    await slices.add('t', slice(0))
     await new KeptSessions(database).forget('s')
-    expect(await slices.keptMs('s')).toBe(0)
-    expect(await slices.keptMs('t')).toBe(1000)
+    expect((await slices.extent('s')).ms).toBe(0)
+    expect((await slices.extent('t')).ms).toBe(1000)
   })
 })
 

@@ -1,7 +1,14 @@
 import { ofSession, type Database } from '../device/database'
 
 /** One second of a recording, as the recorder gave it out. */
-type Slice = { session: string; n: number; bytes: ArrayBuffer; endedMs: number }
+export type Slice = {
+  n: number
+  bytes: ArrayBuffer
+  /** Where it ends in the recording, in ms. */
+  endedMs: number
+  /** How many bytes the recording has with it. */
+  through: number
+}
 
 /** A recording put together from its slices. */
 export type Recording = {
@@ -19,10 +26,9 @@ export class Slices {
   }
 
   /** Resolves when the slice is on disk. A number used before is refused: a repeated slice breaks the file. */
-  add(session: string, n: number, bytes: ArrayBuffer, endedMs: number): Promise<void> {
-    const slice: Slice = { session, n, bytes, endedMs }
+  add(session: string, slice: Slice): Promise<void> {
     return this.#database.write(['slices'], (transaction) => {
-      transaction.objectStore('slices').add(slice)
+      transaction.objectStore('slices').add({ session, ...slice })
     })
   }
 
@@ -32,7 +38,10 @@ export class Slices {
    * prefix plays, a file with a hole does not.
    */
   async recording(session: string, contentType: string): Promise<Recording | undefined> {
-    const slices = await this.#of(session)
+    const slices = await this.#database.read(
+      'slices',
+      (slices) => slices.getAll(ofSession(session)) as IDBRequest<Slice[]>,
+    )
     const whole = slices.filter((slice, place) => slice.n === place)
     const last = whole.at(-1)
     if (!last) return undefined
@@ -43,21 +52,13 @@ export class Slices {
     return { file, durationMs: Math.round(last.endedMs) }
   }
 
-  /** How long the kept recording of a session is, in ms; 0 when there is none. */
-  async keptMs(session: string): Promise<number> {
+  /** How long the kept recording of a session is, in ms, and how many bytes it has; 0 when there is none. */
+  async extent(session: string): Promise<{ ms: number; bytes: number }> {
+    // The last one tells: hours of sound need not be read for it.
     const cursor = await this.#database.read('slices', (slices) =>
       slices.openCursor(ofSession(session), 'prev'),
     )
-    return cursor ? (cursor.value as Slice).endedMs : 0
-  }
-
-  /** How many bytes it has. */
-  async keptBytes(session: string): Promise<number> {
-    const slices = await this.#of(session)
-    return slices.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
-  }
-
-  #of(session: string): Promise<Slice[]> {
-    return this.#database.read('slices', (slices) => slices.getAll(ofSession(session)) as IDBRequest<Slice[]>)
+    const last = cursor?.value as Slice | undefined
+    return { ms: last?.endedMs ?? 0, bytes: last?.through ?? 0 }
   }
 }

@@ -1,6 +1,6 @@
 import { lockOf } from '../call/lock'
 import type { KeptSession } from '../device/kept'
-import type { Saver } from './saver'
+import type { Store } from './store'
 
 /** A session of which this browser still holds something. */
 export type Left = {
@@ -13,16 +13,10 @@ export type Left = {
 /** What this browser holds of an account's sessions, oldest first. One whose lock is held goes on in another tab. */
 export async function leftOf(
   account: string,
-  saver: Pick<Saver, 'kept' | 'slices'>,
+  store: Pick<Store, 'kept' | 'slices'>,
   locks: Pick<LockManager, 'query'>,
 ): Promise<Left[]> {
   const held = new Set((await locks.query()).held?.map(({ name }) => name))
-  const free = (await saver.kept.of(account)).filter(({ id }) => !held.has(lockOf(id)))
-  return Promise.all(
-    free.map(async (session) => ({
-      session,
-      ms: await saver.slices.keptMs(session.id),
-      bytes: await saver.slices.keptBytes(session.id),
-    })),
-  )
+  const free = (await store.kept.of(account)).filter(({ id }) => !held.has(lockOf(id)))
+  return Promise.all(free.map(async (session) => ({ session, ...(await store.slices.extent(session.id)) })))
 }

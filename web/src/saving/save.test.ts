@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { Problem } from '../api/problem'
 import type { EndReason, Progress, Session } from '../api/types'
 import type { KeptSession } from '../device/kept'
+import type { Wait } from '../outbox/backoff'
 import type { Outbox } from '../outbox/outbox'
+import { Retry } from '../outbox/retry'
 import { NotSaved, save, type SaveParts, type Stage } from './save'
 
 const kept: KeptSession = {
@@ -14,10 +16,11 @@ const kept: KeptSession = {
   relayedThrough: 0,
 }
 const offline = new Problem('offline', 0, '')
+const tooLarge = new Problem('too_large', 413, '')
 const nothing = Promise.resolve()
 
 /** Surroundings in which all goes well, each step noted; `wrong` replaces some of them. */
-function given(wrong: Partial<SaveParts> = {}) {
+function given(wrong: Partial<SaveParts> = {}, wait: Wait = () => nothing) {
   const steps: string[] = []
   const asked: object[] = []
   const progress = (status: Progress['status'], position: string) => Promise.resolve({ status, position })
@@ -45,11 +48,11 @@ function given(wrong: Partial<SaveParts> = {}) {
       return Promise.resolve()
     },
     changed: () => Promise.resolve(),
-    wait: () => Promise.resolve(),
-    random: () => 0,
     ...wrong,
   }
+  const retry = new Retry({ wait, random: () => 0 })
   const outbox = {
+    retry,
     lastN: 4,
     flush: () => {
       steps.push('flush')
@@ -57,9 +60,13 @@ function given(wrong: Partial<SaveParts> = {}) {
     },
   } as Outbox
   const stages: string[] = []
-  const run = (session = kept, settled = nothing) =>
-    save(session, outbox, settled, parts, (stage: Stage) => stages.push(stage.name))
-  return { run, steps, stages, asked }
+  const waits: (string | undefined)[] = []
+  const news = {
+    onStage: (stage: Stage) => stages.push(stage.name),
+    onWaiting: (problem: Problem | undefined) => waits.push(problem?.code),
+  }
+  const run = (session = kept, settled = nothing) => save(session, outbox, settled, parts, news)
+  return { run, steps, stages, asked, waits, retry }
 }
 
 describe('saving', () => {
@@ -135,8 +142,8 @@ describe('saving', () => {
   })
 
   test('keeps the local copy when the upload fails, yet ends the session', async () => {
-    const { run, steps } = given({ upload: () => Promise.reject(offline) })
-    await expect(run()).rejects.toBe(offline)
+    const { run, steps } = given({ upload: () => Promise.reject(tooLarge) })
+    await expect(run()).rejects.toBe(tooLarge)
     expect(steps).toEqual(['flush', 'end'])
   })
 
@@ -146,17 +153,24 @@ describe('saving', () => {
     expect(steps).toContain('forget')
   })
 
-  test('asks eight times when there is no answer, and no more', async () => {
+  test('asks for as long as there is no answer, and tells meanwhile', async () => {
     let tries = 0
-    const failing = (times: number) =>
-      given({
-        completeUpload: () =>
-          ++tries > times
-            ? Promise.resolve({ status: 'finalizing', position: '7' })
-            : Promise.reject(offline),
-      })
-    await failing(7).run()
-    tries = 0
-    await expect(failing(8).run()).rejects.toBe(offline)
+    const { run, steps, waits } = given({
+      completeUpload: () =>
+        ++tries > 20 ? Promise.resolve({ status: 'finalizing', position: '7' }) : Promise.reject(offline),
+    })
+    await run()
+    expect(steps).toContain('forget')
+    expect(waits).toEqual([undefined, 'offline', undefined])
+  })
+
+  test('lets what has waited since the talk try at once', async () => {
+    const { run, retry } = given({}, () => new Promise(() => undefined))
+    let tries = 0
+    const sent = retry.until(() => (++tries === 1 ? Promise.reject(offline) : nothing))
+    await expect.poll(() => tries).toBe(1)
+    await run()
+    await sent
+    expect(tries).toBe(2)
   })
 })

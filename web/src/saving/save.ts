@@ -1,8 +1,8 @@
 import { Problem } from '../api/problem'
 import type { EndReason, Progress, Session } from '../api/types'
 import type { KeptSession } from '../device/kept'
-import { backoff, type Wait } from '../outbox/backoff'
 import type { Outbox } from '../outbox/outbox'
+import type { Retry } from '../outbox/retry'
 import type { Recording } from '../recording/slices'
 
 /** Where a saving stands; each is true when it is said. */
@@ -13,6 +13,13 @@ export type Stage =
   | { name: 'uploading'; share: number; size: number }
   /** The server has it and verifies. */
   | { name: 'checking' }
+
+/** Whoever waits for a saving hears of it. */
+export type SaveNews = {
+  onStage: (stage: Stage) => void
+  /** Something has to be tried again, which goes on by itself; undefined: it is under way. */
+  onWaiting: (problem: Problem | undefined) => void
+}
 
 /** What saving needs from its surroundings. */
 export type SaveParts = {
@@ -25,6 +32,7 @@ export type SaveParts = {
   upload: (
     session: string,
     recording: Recording,
+    retry: Retry,
     onProgress: (share: number) => void,
   ) => Promise<string | undefined>
   completeUpload: (session: string, upload: string) => Promise<Progress>
@@ -32,8 +40,6 @@ export type SaveParts = {
   forget: (session: string) => Promise<void>
   /** Resolves at the session's next change, or after the given ms. */
   changed: (session: string, atMost: number) => Promise<void>
-  wait: Wait
-  random: () => number
 }
 
 /** The server cannot save this session; its reason is for people. */
@@ -47,27 +53,33 @@ export class NotSaved extends Error {
  * does not wait for it, and nothing here asks the provider for anything. The
  * local copy goes only after the server has verified everything.
  *
- * Rejects with {@link Problem} or {@link NotSaved}; may be called again.
+ * What waiting heals is waited for, however long that takes, and told as news.
+ * Rejects with the {@link Problem} that it does not heal, or with
+ * {@link NotSaved}; may be called again.
  */
 export async function save(
   kept: KeptSession,
   outbox: Outbox,
   settled: Promise<void>,
   parts: SaveParts,
-  onStage: (stage: Stage) => void,
+  { onStage, onWaiting }: SaveNews,
 ): Promise<void> {
+  const { retry } = outbox
+  retry.watch(onWaiting)
+  // What was under way during the talk may be waiting, and there may be a network again.
+  retry.now()
   const recording = kept.contentType ? await parts.recording(kept.id, kept.contentType) : undefined
   onStage({ name: 'recorded' })
   const [ended, upload] = await both(
     end(kept, recording !== undefined, outbox, settled, parts),
     recording &&
-      parts.upload(kept.id, recording, (share) => {
+      parts.upload(kept.id, recording, retry, (share) => {
         onStage({ name: 'uploading', share, size: recording.file.size })
       }),
   )
   onStage({ name: 'checking' })
-  const last = upload ? await persist(() => parts.completeUpload(kept.id, upload), parts) : ended
-  await verified(kept.id, last?.position ?? '', parts)
+  const last = upload ? await retry.until(() => parts.completeUpload(kept.id, upload)) : ended
+  await verified(kept.id, last?.position ?? '', retry, parts)
   // What cannot be removed from a full disk is offered again, and then found to be saved.
   await parts.forget(kept.id).catch(() => undefined)
 }
@@ -92,7 +104,7 @@ async function end(
   await outbox.flush()
   const ending = { reason: kept.ended ?? 'learner', recording_expected: recorded, last_n: outbox.lastN }
   try {
-    return await persist(() => parts.end(kept.id, ending), parts)
+    return await outbox.retry.until(() => parts.end(kept.id, ending))
   } catch (cause) {
     // Somebody ended it before us: the timekeeper, or our own lost request.
     if (cause instanceof Problem && (cause.code === 'ended' || cause.code === 'conflict')) return undefined
@@ -100,25 +112,11 @@ async function end(
   }
 }
 
-async function verified(id: string, position: string, parts: SaveParts): Promise<void> {
+async function verified(id: string, position: string, retry: Retry, parts: SaveParts): Promise<void> {
   for (;;) {
-    const session = await persist(() => parts.session(id, position), parts)
+    const session = await retry.until(() => parts.session(id, position))
     if (session.status === 'saved') return
     if (session.status === 'needs_attention') throw new NotSaved(session.reason ?? '')
     await parts.changed(id, 2_000)
-  }
-}
-
-const attempts = 8
-
-/** Asks again, with back-off, as long as that can help. */
-async function persist<T>(ask: () => Promise<T>, parts: Pick<SaveParts, 'wait' | 'random'>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask()
-    } catch (cause) {
-      if (!(cause instanceof Problem && cause.passing) || tries === attempts) throw cause
-    }
-    await parts.wait(backoff(tries, parts.random))
   }
 }

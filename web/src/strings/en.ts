@@ -120,23 +120,6 @@ export const en = {
     onePerLine: 'One per line',
     submit: 'Save topic',
   },
-  kept: {
-    title: 'Kept on this device',
-    says: (length: string, title: string) => `We kept ${length} of “${title}”. It is not saved yet.`,
-    saysTranscript: (title: string) => `We kept what was said in “${title}”. It is not saved yet.`,
-    listen: 'Listen',
-    sound: 'What was kept',
-    saved: (title: string) => `“${title}” is saved.`,
-    goOn: 'Go on where it broke off',
-    finish: 'Finish saving',
-    discard: 'Discard',
-    saving: 'Saving…',
-    confirm: {
-      title: 'Discard what was kept?',
-      text: 'The recording on this device is removed for good. It exists nowhere else.',
-      yes: 'Discard it',
-    },
-  },
   practice: {
     back: 'All topics',
     goals: 'Goals',

@@ -28,11 +28,51 @@ export const talkEn = {
   goOn: { recording_stopped: 'Go on without recording', store_refused: 'Go on' } as Partial<
     Record<Notice, string>
   >,
-  /** What of what has left, how much a second, and how many ms it still takes. */
-  upload: (sent: string, speed: string | undefined, left: number | undefined): string => {
+  /** What of what has left, how much a second, how many ms it still takes, and for how many nothing has left. */
+  upload: (sent: string, speed: string | undefined, left: number | undefined, still: number): string => {
+    if (still >= 3_000) return `${sent} · nothing has left for ${Math.floor(still / 1000)} s`
     if (speed === undefined) return sent
     const wait = left === undefined ? '' : ` · ${Math.ceil(left / 1000)} s left`
     return `${sent} · ${speed} a second${wait}`
+  },
+  /** While a saving waits for something that passes. */
+  waits: {
+    offline: 'The server does not answer: waiting for the network.',
+    goesOn: 'It goes on by itself as soon as it can.',
+    safe: (length: string) =>
+      length === ''
+        ? 'Nothing is lost: all that was said is kept on this device.'
+        : `Nothing is lost: ${length} of sound and all that was said are kept on this device.`,
+    leave: 'You may close this page, too. At your next visit on this device you can finish.',
+    now: 'Try now',
+  },
+  /** What an earlier visit left on this device. */
+  left: {
+    title: 'Kept on this device',
+    says: (length: string, title: string) => `We kept ${length} of “${title}”.`,
+    saysTranscript: (title: string) => `We kept what was said in “${title}”.`,
+    unsaved: 'It is not saved yet.',
+    gone: 'The session itself is no longer at the server, so this cannot be saved.',
+    listen: 'Listen',
+    sound: 'What was kept',
+    saved: (title: string) => `“${title}” is saved.`,
+    goOn: 'Go on where it broke off',
+    finish: 'Finish saving',
+    discard: 'Discard',
+    saving: 'Saving…',
+    confirm: {
+      title: 'Discard what was kept?',
+      text: 'The recording on this device is removed for good. It exists nowhere else.',
+      yes: 'Discard it',
+    },
+    notDiscarded: {
+      offline:
+        'Nothing was discarded: the server does not answer, and it has to be told first. Try again later.',
+      rate_limited: 'Nothing was discarded: the server has to be told first. Try again later.',
+      unavailable:
+        'Nothing was discarded: the server is not ready, and it has to be told first. Try again later.',
+      unknown: 'Nothing was discarded: the server could not be told. Try again later.',
+    } as Partial<Record<ProblemCode, string>>,
   },
   otherMicrophone: 'Use another microphone',
   hold: 'Hold to talk',

@@ -7,6 +7,17 @@ import { talk } from './talk'
 
 const told = (why: Why) => talk.because(why, (code) => strings.problems[code])
 
+describe('how far an upload is', () => {
+  test.each([
+    [undefined, undefined, 0, '1 / 9'],
+    ['2', 3_400, 2_999, '1 / 9 · 2 a second · 4 s left'],
+    ['2', undefined, 0, '1 / 9 · 2 a second'],
+    ['2', 3_400, 3_000, '1 / 9 · nothing has left for 3 s'],
+  ])('at %s a second, %s ms left, %i ms of nothing', (speed, left, still, words) => {
+    expect(talk.upload('1 / 9', speed, left, still)).toBe(words)
+  })
+})
+
 describe('why a conversation ended', () => {
   test('needs no word when the learner did it', () => {
     expect(told({ cause: 'learner' })).toBe('')

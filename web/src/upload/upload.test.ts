@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Problem } from '../api/problem'
 import type { Upload, UploadPart } from '../api/types'
+import { Retry } from '../outbox/retry'
 import { hex, pieceSize, upload, type UploadParts, wholeMost } from './upload'
 
 const offline = new Problem('offline', 0, '')
@@ -27,6 +28,7 @@ function given(plans: UploadPart[][], answers: Record<string, (Problem | undefin
   const sent: Sent[] = []
   const asked: object[] = []
   const waits: number[] = []
+  const patience: number[] = []
   const parts: UploadParts = {
     request: (_, file) => {
       asked.push(file)
@@ -37,20 +39,23 @@ function given(plans: UploadPart[][], answers: Record<string, (Problem | undefin
       }
       return Promise.resolve(plan)
     },
-    put: async ({ url }, body, onProgress) => {
+    put: async ({ url }, body, patient, onProgress) => {
+      patience.push(patient)
       const problem = answers[url]?.shift()
       if (problem) throw problem
       sent.push({ url, body: await body.text() })
       onProgress(body.size)
     },
     digest: (bytes) => crypto.subtle.digest('SHA-256', bytes),
-    wait: (ms) => {
-      waits.push(ms)
-      return Promise.resolve()
-    },
-    random: () => 0,
+    retry: new Retry({
+      wait: (ms) => {
+        waits.push(ms)
+        return Promise.resolve()
+      },
+      random: () => 0,
+    }),
   }
-  return { parts, sent, asked, waits }
+  return { parts, sent, asked, waits, patience }
 }
 
 const quiet = () => undefined
@@ -129,20 +134,32 @@ describe('an upload', () => {
     expect(sent.map(({ body }) => body)).toEqual(['0123', '456789'])
   })
 
-  test('gives up after eight tries', async () => {
+  test('goes on for as long as it takes, bears longer each time with what seems to stand still', async () => {
     const own = '/api/sessions/s/upload/u1/1'
-    const fails = given([[part(1, 0, 10, { url: own })]], { [own]: Array<Problem>(8).fill(offline) })
-    await expect(upload('s', recording, fails.parts, quiet)).rejects.toBe(offline)
-    const succeeds = given([[part(1, 0, 10, { url: own })]], { [own]: Array<Problem>(7).fill(offline) })
-    expect(await upload('s', recording, succeeds.parts, quiet)).toBe('u1')
+    const { parts, patience } = given([[part(1, 0, 10, { url: own })]], {
+      [own]: Array<Problem>(20).fill(offline),
+    })
+    expect(await upload('s', recording, parts, quiet)).toBe('u1')
+    expect(patience.slice(0, 5)).toEqual([30_000, 60_000, 120_000, 240_000, 240_000])
   })
 
-  test('waits as long as it was told to', async () => {
-    const own = '/api/sessions/s/upload/u1/1'
-    const busy = new Problem('rate_limited', 429, '', 90_000)
-    const { parts, waits } = given([[part(1, 0, 10, { url: own })]], { [own]: [busy] })
+  test('over a line that breaks after each part waits as after a first failure', async () => {
+    const [one, two, three] = [part(1, 0, 4), part(2, 4, 4), part(3, 8, 2)].map((each) => ({
+      ...each,
+      url: `/part/${each.n}`,
+    })) as [UploadPart, UploadPart, UploadPart]
+    const done = (each: UploadPart) => ({ ...each, done: true })
+    const { parts, waits } = given(
+      [
+        [one, two, three],
+        [one, two, three],
+        [done(one), two, three],
+        [done(one), done(two), three],
+      ],
+      { [one.url]: [offline], [two.url]: [offline], [three.url]: [offline] },
+    )
     await upload('s', recording, parts, quiet)
-    expect(waits).toEqual([90_000])
+    expect(waits).toEqual([500, 500, 500])
   })
 
   test('stops at once at a refusal that cannot heal', async () => {

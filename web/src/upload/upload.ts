@@ -1,7 +1,7 @@
 import { path } from '../api/client'
 import { Problem } from '../api/problem'
 import type { Upload, UploadPart } from '../api/types'
-import { backoff, type Wait } from '../outbox/backoff'
+import type { Retry, Try } from '../outbox/retry'
 import type { Recording } from '../recording/slices'
 import type { Put } from './put'
 
@@ -20,21 +20,21 @@ export type UploadParts = {
   request: (session: string, file: Announced) => Promise<Upload>
   put: Put
   digest: (bytes: ArrayBuffer) => Promise<ArrayBuffer>
-  wait: Wait
-  random: () => number
+  retry: Retry
 }
 
 /** The longest file that comes whole, and the pieces of a longer one: the server's contract. */
 export const wholeMost = 10 * 1024 * 1024
 export const pieceSize = 8 * 1024 * 1024
 
-/** How often the whole is tried before the learner is asked. */
-const attempts = 8
+/** How long nothing may leave before a part counts as failed, in ms: at first, and at most. */
+export const stalled = { first: 30_000, most: 240_000 }
 
 /**
  * Brings a recording into the store and answers the upload's id. Asking the
  * server again for the same bytes gives the same upload with fresh addresses
- * for what is missing, so each new try goes on where the last one stopped.
+ * for what is missing, so each new try goes on where the last one stopped. A
+ * part that has arrived makes the next failure a first one.
  */
 export async function upload(
   session: string,
@@ -43,17 +43,20 @@ export async function upload(
   onProgress: (share: number) => void,
 ): Promise<string> {
   const file = await announced(recording, parts.digest)
-  for (let tries = 1; ; tries++) {
-    try {
-      const plan = await parts.request(session, file)
-      await sendMissing(session, recording.file, plan, parts.put, onProgress)
-      return plan.upload_id
-    } catch (cause) {
-      if (!(cause instanceof Problem && cause.passing) || tries === attempts) throw cause
-      await parts.wait(Math.max(backoff(tries, parts.random), cause.againInMs ?? 0))
-    }
-  }
+  return parts.retry.until(async (one) => {
+    const plan = await parts.request(session, file)
+    await sendMissing(session, recording.file, plan, patient(parts.put, one.failures), one, onProgress)
+    return plan.upload_id
+  })
 }
+
+// Behind a slow line the last of the bytes may take longer than that; then the next try bears with it.
+function patient(put: Put, failures: number): Send {
+  const patience = Math.min(stalled.most, stalled.first * 2 ** failures)
+  return (part, bytes, onProgress) => put(part, bytes, patience, onProgress)
+}
+
+type Send = (part: UploadPart, bytes: Blob, onProgress: (sent: number) => void) => Promise<void>
 
 async function announced({ file, durationMs }: Recording, digest: UploadParts['digest']): Promise<Announced> {
   const sum = async (bytes: Blob) => hex(await digest(await bytes.arrayBuffer()))
@@ -70,7 +73,8 @@ async function sendMissing(
   session: string,
   file: Blob,
   plan: Upload,
-  put: Put,
+  send: Send,
+  one: Try,
   onProgress: (share: number) => void,
 ): Promise<void> {
   let sent = plan.parts.filter((part) => part.done).reduce((sum, part) => sum + part.size, 0)
@@ -78,9 +82,11 @@ async function sendMissing(
     const bytes = file.slice(part.offset, part.offset + part.size, file.type)
     const backend = `${path(session)}/upload/${encodeURIComponent(plan.upload_id)}/${part.n}`
     const before = sent
-    await sendPart(part, backend, bytes, put, (loaded) => {
+    await sendPart(part, backend, bytes, send, (loaded) => {
+      one.moves()
       onProgress(Math.min(1, (before + loaded) / file.size))
     })
+    one.gains()
     sent += part.size
   }
 }
@@ -89,15 +95,15 @@ async function sendPart(
   part: UploadPart,
   backend: string,
   bytes: Blob,
-  put: Put,
+  send: Send,
   onProgress: (sent: number) => void,
 ): Promise<void> {
   try {
-    await put(part, bytes, onProgress)
+    await send(part, bytes, onProgress)
   } catch (cause) {
     if (alreadyThere(cause)) return
     if (!isAbsolute(part.url)) throw cause
-    await put({ ...part, method: 'PUT', url: backend }, bytes, onProgress).catch(unlessThere)
+    await send({ ...part, method: 'PUT', url: backend }, bytes, onProgress).catch(unlessThere)
   }
 }
 
