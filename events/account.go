@@ -17,7 +17,8 @@ type EmailClaimed struct {
 	Account AccountID `json:"account"`
 }
 
-// EmailReleased frees an address.
+// EmailReleased frees an address. Erasures set a ClaimErased instead, which names
+// nobody; older ones did this.
 type EmailReleased struct {
 	Account AccountID `json:"account"`
 }
@@ -93,15 +94,22 @@ func (a *Account) Register(who Person, first *AccountCredentialAdded, roles []Ro
 }
 
 // EmailClaim is the claim on one address.
-type EmailClaim struct{ Holder AccountID }
+type EmailClaim struct {
+	Holder AccountID
+	at     Position // of the event that it is held by
+}
 
 // Evolve takes in the next event.
 func (c *EmailClaim) Evolve(e Event) {
 	switch b := e.Body.(type) {
 	case *EmailClaimed:
-		c.Holder = b.Account
+		c.Holder, c.at = b.Account, e.Position
 	case *EmailReleased:
 		c.Holder = ""
+	case *ClaimErased:
+		if b.frees(c.at) {
+			c.Holder = ""
+		}
 	}
 }
 

@@ -29,13 +29,27 @@ type AccountErasurePlanned struct {
 type Belongings struct {
 	Sessions   []SessionID `json:"sessions,omitempty"`
 	Topics     []TopicID   `json:"topics,omitempty"`
-	Emails     []string    `json:"emails,omitempty"`     // keyed hashes of addresses that it claims
-	Identities []string    `json:"identities,omitempty"` // keyed hashes of identities that it claims
+	Emails     []string    `json:"emails,omitempty"`     // keyed hashes of addresses whose claims name it
+	Identities []string    `json:"identities,omitempty"` // keyed hashes of identities whose claims name it
+	// Claimed are the positions of those claims' events.
+	Claimed Numbers `json:"claimed,omitzero"`
 }
 
 // Count is how many there are.
 func (b Belongings) Count() int {
 	return len(b.Sessions) + len(b.Topics) + len(b.Emails) + len(b.Identities)
+}
+
+// Claims are the streams of addresses and identities.
+func (b Belongings) Claims() []Aggregate {
+	var claims []Aggregate
+	for _, hash := range b.Emails {
+		claims = append(claims, EmailAggregate(hash))
+	}
+	for _, hash := range b.Identities {
+		claims = append(claims, IdentityAggregate(hash))
+	}
+	return claims
 }
 
 // With are those of both.
@@ -45,6 +59,7 @@ func (b Belongings) With(other Belongings) Belongings {
 		Topics:     union(b.Topics, other.Topics),
 		Emails:     union(b.Emails, other.Emails),
 		Identities: union(b.Identities, other.Identities),
+		Claimed:    b.Claimed.Union(other.Claimed),
 	}
 }
 
@@ -58,16 +73,19 @@ func union[T ~string](a, b []T) []T {
 // SessionErased it comes a second time, with SweptAt.
 type AccountErased struct {
 	Positions    Numbers    `json:"positions"`
-	Events       int        `json:"events"`
+	Events       int        `json:"events"` // its own; once counted, of all that belongs to it
 	Sessions     int        `json:"sessions"`
 	UnreadableAt time.Time  `json:"unreadable_at"`
 	SweptAt      *time.Time `json:"swept_at,omitempty"`
 	RequestedAt  *time.Time `json:"requested_at,omitempty"`
 	Topics       int        `json:"topics,omitempty"`
-	Claims       int        `json:"claims,omitempty"`  // e-mail addresses and identities that are free again
+	Claims       int        `json:"claims,omitempty"`  // on addresses, identities and calls, of all its sessions
 	Objects      int        `json:"objects,omitempty"` // in the store, of all its sessions
 	Receipt      string     `json:"receipt,omitempty"` // as in AccountDeleteRequested
 	Copies       []Copy     `json:"copies,omitempty"`  // of the log
+	// Counted: what belongs to the account is swept, and in these counts and copies;
+	// its own events are left.
+	Counted bool `json:"counted,omitempty"`
 }
 
 // Kind is account_delete_requested.
@@ -143,31 +161,28 @@ func (a *AccountErasure) Plan(found Belongings) ([]Event, error) {
 	case a.Planned || a.Erased != nil:
 		return nil, nil
 	}
-	drafts := Draft(&AccountErasurePlanned{Belongings{Topics: found.Topics, Emails: found.Emails, Identities: found.Identities}})
+	drafts := Draft(&AccountErasurePlanned{Belongings{Topics: found.Topics, Emails: found.Emails, Identities: found.Identities, Claimed: found.Claimed}})
 	for some := range slices.Chunk(found.Sessions, mostPlanned) {
 		drafts = append(drafts, Draft(&AccountErasurePlanned{Belongings{Sessions: some}})...)
 	}
 	return drafts, nil
 }
 
-// Erase sets the tombstone once all keys are gone; SweptAt completes it. What it
-// counts and where the events lie is filled in here. Repeating it drafts nothing.
+// Erase sets the tombstone once all keys are gone; one that is counted follows, and
+// SweptAt completes it. Where its own events lie is filled in here, and they are counted
+// with the others. Repeating it drafts nothing.
 // Errors: CodeConflict when nobody asked to delete the account.
 func (a *AccountErasure) Erase(b *AccountErased) ([]Event, error) {
 	switch {
 	case a.Requested == nil && a.Erased == nil:
 		return nil, Errorf(CodeConflict, "nobody asked to delete this account")
-	case a.Erased != nil && (b.SweptAt == nil || a.Erased.SweptAt != nil):
+	case a.Erased != nil && (a.Erased.SweptAt != nil || b.SweptAt == nil && (a.Erased.Counted || !b.Counted)):
 		return nil, nil
 	}
-	b.Positions, b.Events = a.Positions, int(a.Positions.Count())
-	return Draft(b), nil
-}
-
-// Release frees the address. What another holds drafts nothing.
-func (c *EmailClaim) Release(by AccountID) ([]Event, error) {
-	if c.Holder != by {
-		return nil, nil
+	tombstone := *b
+	tombstone.Positions = a.Positions
+	if b.SweptAt == nil {
+		tombstone.Events += int(a.Positions.Count())
 	}
-	return Draft(&EmailReleased{Account: by}), nil
+	return Draft(&tombstone), nil
 }

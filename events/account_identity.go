@@ -24,15 +24,22 @@ func (*IdentityClaimed) Kind() Kind { return KindIdentityClaimed }
 func (*IdentityReleased) Kind() Kind { return KindIdentityReleased }
 
 // IdentityClaim is the claim on one subject of a provider.
-type IdentityClaim struct{ Holder AccountID }
+type IdentityClaim struct {
+	Holder AccountID
+	at     Position // of the event that it is held by
+}
 
 // Evolve takes in the next event.
 func (c *IdentityClaim) Evolve(e Event) {
 	switch b := e.Body.(type) {
 	case *IdentityClaimed:
-		c.Holder = b.Account
+		c.Holder, c.at = b.Account, e.Position
 	case *IdentityReleased:
 		c.Holder = ""
+	case *ClaimErased:
+		if b.frees(c.at) {
+			c.Holder = ""
+		}
 	}
 }
 

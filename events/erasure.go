@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,7 +22,7 @@ type Tombstone interface {
 // IsTombstone tells whether events of a kind are tombstones.
 func (k Kind) IsTombstone() bool {
 	switch k {
-	case KindSessionErased, KindAccountErased, KindTopicErased, KindAuditErased:
+	case KindSessionErased, KindAccountErased, KindTopicErased, KindAuditErased, KindClaimErased:
 		return true
 	}
 	return false
@@ -51,6 +53,16 @@ type Copy struct {
 	Left    string `json:"left,omitempty"` // why some may still be there; empty when none is
 }
 
+// Erasure is an entry of the ledger.
+type Erasure struct {
+	Of       Aggregate // a session, an account, a learner's own topic, or a claim
+	ErasedAt time.Time
+	// Asked: it was only asked for when its log was about to be replaced. Its keys are
+	// destroyed; what else there is of it an eraser still has to remove.
+	Asked   bool
+	Receipt string // as in AccountDeleteRequested, of what was asked for
+}
+
 // The kinds of copies.
 const (
 	CopyMirror  = "mirror"   // a stream that mirrors the log
@@ -58,7 +70,25 @@ const (
 	CopyRaftLog = "raft_log" // what the replicas of the log tell each other
 )
 
-// The tombstones of what an account holds beside its sessions.
+// JoinCopies are those of both, each place once: what was overwritten there in all,
+// and each reason why something was left.
+func JoinCopies(a, b []Copy) []Copy {
+	all := slices.Clone(a)
+	for _, c := range b {
+		at := slices.IndexFunc(all, func(known Copy) bool { return known.Stream == c.Stream && known.Kind == c.Kind })
+		if at < 0 {
+			all = append(all, c)
+			continue
+		}
+		all[at].Removed += c.Removed
+		if !strings.Contains(all[at].Left, c.Left) {
+			all[at].Left = strings.TrimPrefix(all[at].Left+"; "+c.Left, "; ")
+		}
+	}
+	return all
+}
+
+// The tombstones of what an account holds beside its sessions and its claims.
 const (
 	KindTopicErased Kind = "topic_erased"
 	KindAuditErased Kind = "audit_erased"
@@ -68,12 +98,14 @@ const (
 type TopicErased struct {
 	Positions Numbers    `json:"positions"`
 	SweptAt   *time.Time `json:"swept_at,omitempty"`
+	Copies    []Copy     `json:"copies,omitempty"` // of the log
 }
 
 // AuditErased is the tombstone of the audit trail about an account.
 type AuditErased struct {
 	Positions Numbers    `json:"positions"`
 	SweptAt   *time.Time `json:"swept_at,omitempty"`
+	Copies    []Copy     `json:"copies,omitempty"` // of the log
 }
 
 // Kind is topic_erased.
@@ -100,6 +132,7 @@ type Remains struct {
 	of        Aggregate
 	Positions Numbers   // of all its events but tombstones, also of those removed before
 	Tombstone Tombstone // the last one; nil before
+	Copies    []Copy    // of all that was swept
 }
 
 // NewRemains is that of a topic or an audit trail.
@@ -110,14 +143,21 @@ func (r *Remains) Evolve(e Event) {
 	if tombstone, is := e.Body.(Tombstone); is {
 		r.Tombstone = tombstone
 		r.Positions = r.Positions.Union(tombstone.Removed())
+		switch b := tombstone.(type) {
+		case *TopicErased:
+			r.Copies = JoinCopies(r.Copies, b.Copies)
+		case *AuditErased:
+			r.Copies = JoinCopies(r.Copies, b.Copies)
+		}
 		return
 	}
 	r.Positions = r.Positions.With(Range{int64(e.Position), int64(e.Position)})
 }
 
-// Erase sets the tombstone of all that there is; sweptAt completes it. Repeating
-// either drafts nothing, unless something came behind the tombstone.
-func (r *Remains) Erase(sweptAt *time.Time) []Event {
+// Erase sets the tombstone of all that there is; sweptAt completes it, with the copies
+// that were cleaned then. Repeating either drafts nothing, unless something came behind
+// the tombstone.
+func (r *Remains) Erase(sweptAt *time.Time, copies []Copy) []Event {
 	if r.Positions.Empty() {
 		return nil
 	}
@@ -126,7 +166,7 @@ func (r *Remains) Erase(sweptAt *time.Time) []Event {
 		return nil
 	}
 	if r.of.Kind == KindOfAudit {
-		return Draft(&AuditErased{r.Positions, sweptAt})
+		return Draft(&AuditErased{r.Positions, sweptAt, copies})
 	}
-	return Draft(&TopicErased{r.Positions, sweptAt})
+	return Draft(&TopicErased{r.Positions, sweptAt, copies})
 }

@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func TestRemains(t *testing.T) {
 			if test.want != nil {
 				want = []events.Body{test.want}
 			}
-			drafts := remainsOf(test.of, test.have...).Erase(test.swept)
+			drafts := remainsOf(test.of, test.have...).Erase(test.swept, nil)
 			if len(drafts) != len(want) {
 				t.Fatalf("%d drafts, want %d", len(drafts), len(want))
 			}
@@ -115,7 +116,11 @@ func TestAccountErasure(t *testing.T) {
 	t.Run("the tombstone lists its events, and is completed once", func(t *testing.T) {
 		erase := func(swept *time.Time) func(*events.AccountErasure) ([]events.Event, error) {
 			return func(a *events.AccountErasure) ([]events.Event, error) {
-				return a.Erase(&events.AccountErased{Sessions: 2, SweptAt: swept})
+				b := &events.AccountErased{Sessions: 2, SweptAt: swept}
+				if swept != nil {
+					b.Events = 2 // as the one before it
+				}
+				return a.Erase(b)
 			}
 		}
 		first := &events.AccountErased{Positions: events.NumbersOf(1, 2), Events: 2, Sessions: 2}
@@ -126,20 +131,98 @@ func TestAccountErasure(t *testing.T) {
 		eventstest.Given(fresh(), first, last).When(erase(&someTime)).Then(t)
 		eventstest.Given(fresh(), registered).When(erase(nil)).Refused(t, events.CodeConflict)
 	})
+	t.Run("one that counts all comes between, once", func(t *testing.T) {
+		count := func(a *events.AccountErasure) ([]events.Event, error) {
+			return a.Erase(&events.AccountErased{Sessions: 2, Events: 40, Counted: true})
+		}
+		first := &events.AccountErased{Positions: events.NumbersOf(1, 2), Events: 2}
+		counted := &events.AccountErased{Positions: events.NumbersOf(1, 2), Events: 42, Sessions: 2, Counted: true}
+		eventstest.Given(fresh(), registered, asked, first).When(count).Then(t, counted)
+		eventstest.Given(fresh(), registered, asked, first, counted).When(count).Then(t)
+	})
 }
 
-func TestEmailRelease(t *testing.T) {
-	release := func(by events.AccountID) func(*events.EmailClaim) ([]events.Event, error) {
-		return func(c *events.EmailClaim) ([]events.Event, error) { return c.Release(by) }
+func TestClaimErased(t *testing.T) {
+	never := func(events.AccountID) (bool, error) { return false, nil }
+	email := func(by events.AccountID) func(*events.EmailClaim) ([]events.Event, error) {
+		return func(c *events.EmailClaim) ([]events.Event, error) { return c.Claim(by, never) }
 	}
-	claimed := &events.EmailClaimed{Account: ada}
-	t.Run("its holder frees it", func(t *testing.T) {
-		eventstest.Given(&events.EmailClaim{}, claimed).When(release(ada)).Then(t, &events.EmailReleased{Account: ada})
+	identity := func(by events.AccountID) func(*events.IdentityClaim) ([]events.Event, error) {
+		return func(c *events.IdentityClaim) ([]events.Event, error) { return c.Claim(by, never) }
+	}
+	first := &events.ClaimErased{Positions: events.NumbersOf(1)}
+	t.Run("frees the address and the identity that it stands for", func(t *testing.T) {
+		eventstest.Given(&events.EmailClaim{}, &events.EmailClaimed{Account: ada}, first).When(email(berk)).Then(t, &events.EmailClaimed{Account: berk})
+		eventstest.Given(&events.IdentityClaim{}, &events.IdentityClaimed{Account: ada}, first).When(identity(berk)).Then(t, &events.IdentityClaimed{Account: berk})
 	})
-	t.Run("another's drafts nothing", func(t *testing.T) {
-		eventstest.Given(&events.EmailClaim{}, claimed).When(release(berk)).Then(t)
+	t.Run("and not what another has claimed since", func(t *testing.T) {
+		eventstest.Given(&events.EmailClaim{}, &events.EmailClaimed{Account: ada}, &events.EmailReleased{Account: ada}, &events.EmailClaimed{Account: berk}, first).
+			When(email(ada)).Refused(t, events.CodeConflict)
+		eventstest.Given(&events.IdentityClaim{}, &events.IdentityClaimed{Account: ada}, &events.IdentityReleased{Account: ada}, &events.IdentityClaimed{Account: berk}, first).
+			When(identity(ada)).Refused(t, events.CodeConflict)
 	})
-	t.Run("again drafts nothing", func(t *testing.T) {
-		eventstest.Given(&events.EmailClaim{}, claimed, &events.EmailReleased{Account: ada}).When(release(ada)).Then(t)
+	t.Run("a call is nobody's for ever", func(t *testing.T) {
+		again := func(c *events.CallClaim) ([]events.Event, error) { return c.Claim("s", 1) }
+		eventstest.Given(&events.CallClaim{}, &events.CallClaimed{Session: "s", Call: 1}, first).When(again).Refused(t, events.CodeConflict)
+		eventstest.Given(&events.CallClaim{}, first).When(again).Refused(t, events.CodeConflict)
 	})
+}
+
+func TestClaimRemains(t *testing.T) {
+	claimed := func(by events.AccountID) events.Body { return &events.EmailClaimed{Account: by} }
+	tombstone := func(at ...int64) *events.ClaimErased { return &events.ClaimErased{Positions: events.NumbersOf(at...)} }
+	last := func(at ...int64) *events.ClaimErased {
+		return &events.ClaimErased{Positions: events.NumbersOf(at...), SweptAt: &someTime}
+	}
+	fold := func(happened ...events.Body) *events.ClaimRemains {
+		c := events.NewClaimRemains(string(ada))
+		for i, b := range happened {
+			c.Evolve(events.Event{Body: b, Position: events.Position(i + 1)})
+		}
+		return c
+	}
+	for name, test := range map[string]struct {
+		have []events.Body
+		bury string // positions of the drafted tombstone; empty: none
+		left string // to sweep
+	}{
+		"what names her is buried, also of before":  {[]events.Body{claimed(ada), &events.EmailReleased{Account: ada}, claimed(berk), claimed(ada)}, "1-2,4", ""},
+		"what names others is not":                  {[]events.Body{claimed(berk)}, "", ""},
+		"once":                                      {[]events.Body{claimed(ada), tombstone(1)}, "", "1"},
+		"what came behind the tombstone is":         {[]events.Body{claimed(ada), tombstone(1), claimed(ada)}, "3", "1"},
+		"what is swept is not swept again":          {[]events.Body{claimed(ada), tombstone(1), last(1)}, "", ""},
+		"another's tombstone is no reason to sweep": {[]events.Body{claimed(berk), tombstone(1), last(1), claimed(ada)}, "4", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := fold(test.have...)
+			buried := ""
+			if drafts := c.Bury(); len(drafts) > 0 {
+				buried = drafts[0].Body.(*events.ClaimErased).Positions.String()
+			}
+			if buried != test.bury || c.ToSweep().String() != test.left {
+				t.Errorf("to bury %q, to sweep %q", buried, c.ToSweep())
+			}
+		})
+	}
+	t.Run("the last tombstone comes once", func(t *testing.T) {
+		buried := fold(claimed(ada), tombstone(1))
+		if drafts := buried.Sweep(buried.ToSweep(), someTime, nil); len(drafts) != 1 || !drafts[0].Body.(events.Tombstone).Swept() {
+			t.Errorf("%+v", drafts)
+		}
+		swept := fold(claimed(ada), tombstone(1), last(1))
+		if drafts := swept.Sweep(events.NumbersOf(1), someTime, nil); len(drafts) != 0 {
+			t.Errorf("%+v", drafts)
+		}
+	})
+}
+
+func TestJoinCopies(t *testing.T) {
+	mirror := events.Copy{Stream: "M", Kind: events.CopyMirror, Removed: 2}
+	lagging := events.Copy{Stream: "M", Kind: events.CopyMirror, Removed: 1, Left: "it lags"}
+	raft := events.Copy{Stream: "M", Kind: events.CopyRaftLog, Left: "it stays"}
+	got := events.JoinCopies([]events.Copy{mirror}, []events.Copy{raft, lagging, lagging})
+	want := []events.Copy{{Stream: "M", Kind: events.CopyMirror, Removed: 4, Left: "it lags"}, raft}
+	if !slices.Equal(got, want) || mirror.Removed != 2 {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }

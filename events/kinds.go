@@ -111,6 +111,7 @@ var blank = map[Kind]func() Body{
 	KindTopicAdded:                 func() Body { return new(TopicAdded) },
 	KindTopicRevised:               func() Body { return new(TopicRevised) },
 	KindTopicRetired:               func() Body { return new(TopicRetired) },
+	KindClaimErased:                func() Body { return new(ClaimErased) },
 	KindTopicErased:                func() Body { return new(TopicErased) },
 	KindAuditErased:                func() Body { return new(AuditErased) },
 	KindAccountDeleteRequested:     func() Body { return new(AccountDeleteRequested) },

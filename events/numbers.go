@@ -84,6 +84,24 @@ func (s Numbers) Union(other Numbers) Numbers {
 	return s
 }
 
+// Without is the set of what is in this one only.
+func (s Numbers) Without(other Numbers) Numbers {
+	left := s.ranges
+	for _, out := range other.ranges {
+		var kept []Range
+		for _, r := range left {
+			if r.First < out.First {
+				kept = append(kept, Range{r.First, min(r.Last, out.First-1)})
+			}
+			if r.Last > out.Last {
+				kept = append(kept, Range{max(r.First, out.Last+1), r.Last})
+			}
+		}
+		left = kept
+	}
+	return Numbers{left}
+}
+
 // Through is the largest n for which all of 1…n are in; 0 when 1 is missing.
 func (s Numbers) Through() int64 {
 	if len(s.ranges) == 0 || s.ranges[0].First > 1 {

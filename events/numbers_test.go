@@ -9,6 +9,26 @@ import (
 )
 
 // A set of numbers behaves like a map of them, whatever came in which order.
+func TestNumbersWithout(t *testing.T) {
+	for _, c := range []struct{ from, out, want string }{
+		{"1-9", "", "1-9"}, {"", "1-9", ""}, {"1-9", "1-9", ""}, {"1-9", "4-5", "1-3,6-9"},
+		{"1-9", "1,9", "2-8"}, {"1-3,7-9", "3-7", "1-2,8-9"}, {"1-3", "4-9", "1-3"}, {"1-9", "0-20", ""}, {"5", "4,6", "5"},
+	} {
+		if got := numbers(t, c.from).Without(numbers(t, c.out)).String(); got != c.want {
+			t.Errorf("%q without %q = %q, want %q", c.from, c.out, got, c.want)
+		}
+	}
+}
+
+func numbers(t *testing.T, text string) events.Numbers {
+	t.Helper()
+	n, err := events.ParseNumbers(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestNumbersAreASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var set events.Numbers

@@ -272,12 +272,13 @@ type SessionDeleteRequested struct {
 // sealed bytes are gone from the log too.
 type SessionErased struct {
 	Positions    Numbers    `json:"positions"`
-	Events       int        `json:"events"`
+	Events       int        `json:"events"` // its own and those of its claims
 	Objects      int        `json:"objects"`
 	UnreadableAt time.Time  `json:"unreadable_at"`
 	SweptAt      *time.Time `json:"swept_at,omitempty"`
 	RequestedAt  *time.Time `json:"requested_at,omitempty"`
 	Owner        string     `json:"owner,omitempty"`  // keyed hash of session and learner: who may read the receipt
+	Claims       int        `json:"claims,omitempty"` // on calls at the provider
 	Copies       []Copy     `json:"copies,omitempty"` // of the log
 }
 

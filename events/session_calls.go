@@ -43,19 +43,28 @@ func (*CallFollowed) Kind() Kind { return KindCallFollowed }
 func (b *CallFollowed) Sealed() any { return &b.Private }
 
 // CallClaim is the claim on one call at the provider.
-type CallClaim struct{ holder *CallClaimed }
+type CallClaim struct {
+	holder *CallClaimed
+	erased bool // with the session that held it
+}
 
 // Evolve takes in the next event.
 func (c *CallClaim) Evolve(e Event) {
-	if b, is := e.Body.(*CallClaimed); is && c.holder == nil {
-		c.holder = b
+	switch b := e.Body.(type) {
+	case *CallClaimed:
+		if c.holder == nil {
+			c.holder = b
+		}
+	case *ClaimErased:
+		c.erased = true
 	}
 }
 
 // Claim takes the call for one of a session's; doing it again drafts nothing.
-// Errors: CodeConflict when it is another's.
+// Errors: CodeConflict when it is another's, or was that of a session that is erased.
 func (c *CallClaim) Claim(session SessionID, call int) ([]Event, error) {
 	switch {
+	case c.erased:
 	case c.holder == nil:
 		return Draft(&CallClaimed{session, call}), nil
 	case c.holder.Session == session && c.holder.Call == call:

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ func (s *Server) eraseMe(ctx context.Context, in *eraseMeInput) (*eraseMeOutput,
 		return nil, err
 	}
 	who := caller(ctx)
-	receipt, hash := newReceipt(who)
+	receipt, hash := NewReceipt(who)
 	at, err := events.Execute(ctx, s.doors.Log, who.Aggregate(), events.NewAccount(who), s.stamp(ctx), func(a *events.Account) ([]events.Event, error) {
 		return a.RequestDelete(hash)
 	})
@@ -110,12 +111,18 @@ func (a *Accounts) Knows(ctx context.Context, id events.AccountID, password stri
 	return a.passwords.Check(ctx, password, account.PasswordHash())
 }
 
-// newReceipt makes the key to a receipt, "<account>.<secret>", and the secret's hash.
-func newReceipt(of events.AccountID) (receipt, hash string) {
+// NewReceipt makes the key to an account's receipt, "<account>.<secret>", and the
+// secret's hash for its deletion.
+func NewReceipt(of events.AccountID) (receipt, hash string) {
 	raw := make([]byte, tokenBytes)
 	rand.Read(raw)
 	secret := base64.RawURLEncoding.EncodeToString(raw)
 	return string(of) + "." + secret, receiptHash(secret)
+}
+
+// ReceiptURL is where the page shows a receipt, handed over as in ResetURL.
+func ReceiptURL(public *url.URL, receipt string) string {
+	return public.Scheme + "://" + public.Host + "/#/receipt?key=" + receipt
 }
 
 func receiptHash(secret string) string {
@@ -129,7 +136,7 @@ type Receipt struct {
 	UnreadableAt *time.Time   `json:"unreadable_at" doc:"When its keys were destroyed: whatever is left of it anywhere says nothing; null while that is under way"`
 	SweptAt      *time.Time   `json:"swept_at" doc:"When its bytes were overwritten in the log; null while that is under way"`
 	Removed      []Removal    `json:"removed" nullable:"false"`
-	Left         []LeftBehind `json:"left" nullable:"false" doc:"Copies on the log's servers that could not be cleaned: sealed bytes without a key"`
+	Left         []LeftBehind `json:"left" nullable:"false" doc:"Copies on the log's servers, of the log or of its keys, that could not be cleaned, and what they hold"`
 }
 
 // Removal is how many things of a kind were removed from a place.
@@ -196,6 +203,7 @@ func receiptOfSession(requestedAt *time.Time, e *events.SessionErased) Receipt {
 	}
 	r.UnreadableAt = &e.UnreadableAt
 	r.remove("keys", "vault", 1)
+	r.remove("claims", "log", e.Claims)
 	r.remove("objects", "store", e.Objects)
 	r.swept(e.SweptAt, e.Events, e.Copies)
 	return r

@@ -102,11 +102,11 @@ func (r *Rows) check(e events.Event) error {
 
 // checkAggregate refuses an event on another aggregate than its kind's.
 func checkAggregate(e events.Event) error {
-	if on := aggregateOf(e.Body.Kind()); on != e.Aggregate.Kind {
+	isClaims := e.Body.Kind() == events.KindClaimErased && e.Aggregate.Kind.IsClaim()
+	if on := aggregateOf(e.Body.Kind()); on != e.Aggregate.Kind && !isClaims {
 		return events.Errorf(events.CodeInvalid, "%s does not belong to a %s", e.Body.Kind(), e.Aggregate.Kind)
 	}
-	switch e.Aggregate.Kind {
-	case events.KindOfEmail, events.KindOfIdentity, events.KindOfCall, events.KindOfAudit:
+	if e.Aggregate.Kind.IsClaim() || e.Aggregate.Kind == events.KindOfAudit {
 		return nil // a hash or an hour, no ULID
 	}
 	_, err := events.ParseID[string](e.Aggregate.ID)
@@ -258,8 +258,13 @@ func (r *Rows) applyAccount(e events.Event) {
 
 func (r *Rows) applyEmail(e events.Event) {
 	row := &EmailRow{Hash: e.Aggregate.ID, Position: e.Position}
-	if b, claims := e.Body.(*events.EmailClaimed); claims {
+	switch b := e.Body.(type) {
+	case *events.EmailClaimed:
 		row.Account = b.Account
+	case *events.ClaimErased:
+		if held := r.Emails[row.Hash]; held == nil || !b.Positions.Has(int64(held.Position)) {
+			return // it is another's, or nobody's already
+		}
 	}
 	r.Emails[row.Hash] = row
 }

@@ -70,8 +70,8 @@ func erase(ctx context.Context, t terminal, args []string) error {
 	if f.prove {
 		return prove(ctx, t, f)
 	}
-	return withLog(ctx, t, f.data, func(log *jetstream.Log, _ reach) error {
-		e := &erasing{flags: f, log: log, t: t}
+	return withLog(ctx, t, f.data, func(log *jetstream.Log, to reach) error {
+		e := &erasing{flags: f, log: log, to: to, t: t}
 		if err := e.find(ctx); err != nil {
 			return err
 		}
@@ -83,9 +83,12 @@ func erase(ctx context.Context, t terminal, args []string) error {
 type erasing struct {
 	flags eraseFlags
 	log   *jetstream.Log
+	to    reach
 	t     terminal
 	of    events.Aggregate
 	about events.AccountID // whose it is
+
+	receipt, receiptHash string // of an account, made here; an earlier one stands before it
 
 	removal
 }
@@ -98,6 +101,8 @@ type removal struct {
 	UnreadableAt *time.Time       `json:"unreadable_at,omitempty"`
 	SweptAt      *time.Time       `json:"swept_at,omitempty"`
 	Tombstone    events.Tombstone `json:"tombstone,omitempty"`
+	// Receipt is the address of an account's receipt, which nobody else was given.
+	Receipt string `json:"receipt,omitempty"`
 }
 
 // find looks what there is. Errors: CodeNotFound.
@@ -186,10 +191,7 @@ func (e *erasing) run(ctx context.Context) error {
 	if err := e.request(ctx); err != nil {
 		return err
 	}
-	if err := e.follow(ctx); err != nil {
-		return err
-	}
-	return e.report()
+	return errors.Join(e.follow(ctx), e.report())
 }
 
 // request puts it on the audit trail and asks for it. The running instance's eraser
@@ -207,7 +209,10 @@ func (e *erasing) request(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = requestErasure(ctx, e.log, e.of, who)
+	if e.of.Kind == events.KindOfAccount {
+		e.receipt, e.receiptHash = http.NewReceipt(e.about)
+	}
+	_, err = requestErasure(ctx, e.log, e.of, who, e.receiptHash)
 	return err
 }
 
@@ -257,14 +262,31 @@ func (e *erasing) note(body events.Body) {
 	switch b := body.(type) {
 	case *events.SessionErased:
 		e.Tombstone, e.UnreadableAt, e.SweptAt = b, &b.UnreadableAt, b.SweptAt
+	case *events.AccountDeleteRequested:
+		e.show(b.Receipt)
 	case *events.AccountErased:
 		e.Tombstone, e.UnreadableAt, e.SweptAt = b, &b.UnreadableAt, b.SweptAt
+		e.show(b.Receipt)
+	}
+}
+
+// show gives the receipt away if it is the one that stands.
+func (e *erasing) show(standing string) {
+	if standing == "" || standing != e.receiptHash {
+		return
+	}
+	e.Receipt = e.receipt
+	if public, err := e.to.public(); err == nil { // else the bare one, which the page takes too
+		e.Receipt = http.ReceiptURL(public, e.receipt)
 	}
 }
 
 func (e *erasing) report() error {
 	if e.flags.asJSON {
 		return json.NewEncoder(e.t.out).Encode(e.removal)
+	}
+	if e.Receipt != "" {
+		fmt.Fprintf(e.t.out, "its receipt, shown only now; hand it to its learner: %s\n", e.Receipt)
 	}
 	if !e.Done {
 		return nil

@@ -96,6 +96,8 @@ func (k killedLog) Append(ctx context.Context, to events.Aggregate, expected eve
 	step := string(last.Kind())
 	if b, is := last.(events.Tombstone); is && b.Swept() {
 		step += ",swept"
+	} else if b, is := last.(*events.AccountErased); is && b.Counted {
+		step += ",counted"
 	}
 	err = k.after(func() (string, error) { at, err = k.Log.Append(ctx, to, expected, evs...); return step, err })
 	return at, err
@@ -220,9 +222,9 @@ func TestErasureKilledAtEachStep(t *testing.T) {
 	t.Run("an account's", func(t *testing.T) {
 		steps := killedAtEachStep(t, asKilledErasers, p.dir, "account_erased,swept")
 		wantSteps(t, steps, "revoke", "account_erasure_planned", "destroy-account", "destroy-session", "session_delete_requested",
-			"remove", "record-session", "session_erased", "record-topic", "topic_erased", "audit_erased", "email_released", "record-account", "account_erased",
-			"overwrite", "clean-session", "clean-topic", "clean-audit", "clean-account",
-			"session_erased,swept", "topic_erased,swept", "audit_erased,swept", "account_erased,swept")
+			"remove", "record-session", "session_erased", "record-topic", "topic_erased", "audit_erased", "record-email", "claim_erased", "record-account", "account_erased",
+			"overwrite", "clean-session", "clean-topic", "clean-audit", "clean-email", "clean-account",
+			"session_erased,swept", "topic_erased,swept", "audit_erased,swept", "claim_erased,swept", "account_erased,counted", "account_erased,swept")
 	})
 	p = start(t, p.dir)
 	t.Run("leaves its receipt, and nobody who could sign in", func(t *testing.T) {

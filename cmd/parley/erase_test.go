@@ -201,12 +201,26 @@ func TestEraseMe(t *testing.T) {
 		for range live { // until it is closed
 		}
 	})
-	swept := tell[struct{ Tombstone events.AccountErased }](t, exitOK, "erase", "--account", id, "--data", p.dir, "--json", "--yes", "--wait", "swept").Tombstone
+	type told struct {
+		Tombstone events.AccountErased
+		Receipt   string
+	}
+	again := tell[told](t, exitOK, "erase", "--account", id, "--data", p.dir, "--json", "--yes", "--wait", "swept")
+	swept := again.Tombstone
 	t.Run("its receipt counts what there was", func(t *testing.T) {
 		a := newBrowser(t, p.base).must(http.StatusOK, "POST", "/api/receipt", map[string]string{"receipt": receipt})
-		if a.text("swept_at") == "" || swept.Sessions != 2 || swept.Topics != 1 || swept.Claims != 1 || swept.Objects == 0 {
+		if a.text("swept_at") == "" || swept.Sessions != 2 || swept.Topics != 1 || swept.Claims != 1 || swept.Objects == 0 || swept.Events < 30 {
 			t.Errorf("%s, %+v", a, swept)
 		}
+	})
+	t.Run("an operator makes no second receipt, and gets the first of what she erases", func(t *testing.T) {
+		if again.Receipt != "" {
+			t.Errorf("%+v", again)
+		}
+		addAccount(t, p.dir, "mia@example.org", "learner")
+		mias := tell[told](t, exitOK, "erase", "--account", "mia@example.org", "--data", p.dir, "--json", "--yes")
+		_, key, _ := strings.Cut(mias.Receipt, p.base+"/#/receipt?key=")
+		newBrowser(t, p.base).must(http.StatusOK, "POST", "/api/receipt", map[string]string{"receipt": key})
 	})
 	t.Run("her address is free", func(t *testing.T) { addAccount(t, p.dir, "lea@example.org", "learner") })
 	t.Run("the read models are as if made from what is left", func(t *testing.T) {

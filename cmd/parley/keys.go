@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"parley/events/jetstream"
 )
@@ -106,6 +107,9 @@ func printRotated(t terminal, done jetstream.Rotated, source string) error {
 		fmt.Fprintf(t.out, "generation %d is under the new master key already; nothing older is left\n", done.To)
 	} else {
 		fmt.Fprintf(t.out, "generation %d: %d data keys are under the new master key, %d stay destroyed; the old one opens nothing here any more\n", done.To, done.Keys, done.Destroyed)
+	}
+	if len(done.Copies) > 0 {
+		fmt.Fprintf(t.out, "The old one still opens what these streams copied of older generations; delete them: %s.\n", strings.Join(done.Copies, ", "))
 	}
 	if done.KeyIsLeft {
 		fmt.Fprintf(t.out, "Take the old master key out of its source now: %s.\n", source)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -19,8 +21,9 @@ type restored struct {
 	Done     bool            `json:"done"`
 	Events   uint64          `json:"events"`
 	Last     events.Position `json:"last"`     // of the restored log, before it was filtered
-	Erased   int             `json:"erased"`   // sessions in the newest ledger
+	Erased   int             `json:"erased"`   // sessions, accounts and topics in the newest ledger
 	Filtered int             `json:"filtered"` // of these, in the backup as well
+	Asked    int             `json:"asked"`    // deletions that were asked for and not begun, taken over
 }
 
 // restoration puts one backup in place. Its order keeps what was erased unreadable
@@ -37,6 +40,7 @@ type restoration struct {
 
 	putKeys   bool
 	ledgerOf  string // folder of the backup whose ledger is put; empty: the one here is the newest
+	takeAsked bool   // the log that is here may hold requests that no eraser has taken up
 	ledgerFor packed
 }
 
@@ -107,7 +111,7 @@ func (r *restoration) planLedger(ctx context.Context) error {
 		return err
 	}
 	if here.Stream != "" && !r.putKeys {
-		r.will("filter by the ledger that is here: %d erased sessions", here.Messages)
+		r.will("filter by the ledger of erasures that is here: %d", here.Messages)
 		return nil
 	}
 	r.ledgerOf, r.ledgerFor = r.flags.from, r.manifest.of(parleylog.LedgerStream)
@@ -123,7 +127,7 @@ func (r *restoration) planLedger(ctx context.Context) error {
 	} else if !r.flags.olderLedger {
 		return events.Errorf(events.CodeConflict, "the ledger of erased sessions is lost here, and the backup's is as old as the backup: sessions that were erased since would come back; name a newer backup with --ledger, or add --accept-older-ledger")
 	}
-	r.will("restore the ledger from %s and filter by it: %d erased sessions", r.ledgerOf, r.ledgerFor.Messages)
+	r.will("restore the ledger of erasures from %s and filter by it: %d", r.ledgerOf, r.ledgerFor.Messages)
 	return nil
 }
 
@@ -136,6 +140,7 @@ func (r *restoration) planLog(ctx context.Context) error {
 	case here.Messages > 0 && !r.flags.replace:
 		return events.Errorf(events.CodeConflict, "there is a log here, with %d events up to %s; to delete it, add --replace", here.Messages, here.Last)
 	case here.Messages > 0:
+		r.takeAsked = here.Epoch == log.Epoch && !r.putKeys
 		r.will("delete the log that is here: %d events up to %s", here.Messages, here.Last)
 	}
 	r.Events, r.Last = log.Messages, log.Last
@@ -158,10 +163,14 @@ func (r *restoration) carryOut(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
+	if err := r.keepAsked(ctx, log); err != nil {
+		return err
+	}
 	erased, err := r.bringLedger(ctx, log.Ledger())
 	if err != nil {
 		return err
 	}
+	erased = slices.DeleteFunc(erased, func(e events.Erasure) bool { return e.Of.Kind.IsClaim() }) // they go with what they name
 	r.Erased = len(erased)
 	for _, e := range erased {
 		if err := log.Vault().Destroy(ctx, e.Of); err != nil {
@@ -177,9 +186,29 @@ func (r *restoration) carryOut(ctx context.Context) error {
 	return r.filter(ctx, log, erased)
 }
 
+// keepAsked notes the deletions that no eraser has taken up, before the log that they
+// are in is gone.
+func (r *restoration) keepAsked(ctx context.Context, log *parleylog.Log) error {
+	if !r.takeAsked {
+		return nil
+	}
+	asked, err := log.Requested(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range asked {
+		e.ErasedAt = time.Now()
+		if err := log.Ledger().Take(ctx, e); err != nil {
+			return err
+		}
+	}
+	r.Asked = len(asked)
+	return nil
+}
+
 // bringLedger puts the newest ledger in place, and with it what only the one here
 // knew, and lists it.
-func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger) ([]parleylog.Erasure, error) {
+func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger) ([]events.Erasure, error) {
 	here, err := ledger.All(ctx)
 	if err != nil || r.ledgerOf == "" {
 		return here, err
@@ -188,7 +217,7 @@ func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger)
 		return nil, err
 	}
 	for _, e := range here {
-		if err := ledger.Record(ctx, e.Of, e.ErasedAt); err != nil {
+		if err := ledger.Take(ctx, e); err != nil {
 			return nil, err
 		}
 	}
@@ -197,7 +226,7 @@ func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger)
 
 // filter erases again what the backup brought back. Nobody is served meanwhile, so
 // the sweep needs no pace.
-func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []parleylog.Erasure) error {
+func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []events.Erasure) error {
 	who, err := operator()
 	if err != nil {
 		return err
@@ -206,7 +235,7 @@ func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []p
 	shown := r.t.progress("erasing again")
 	defer shown.end()
 	for i, e := range erased {
-		again, err := eraseAgain(ctx, log, eraser, e.Of, who)
+		again, err := eraseAgain(ctx, log, eraser, e, who)
 		if err != nil {
 			return err
 		}
@@ -219,8 +248,10 @@ func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []p
 }
 
 // eraseAgain does to a session or an account what was done to it after the backup was
-// made. A topic goes with its account.
-func eraseAgain(ctx context.Context, log *parleylog.Log, eraser *erasure.Eraser, of events.Aggregate, who events.Actor) (bool, error) {
+// made; what was only asked for is asked again, as its objects are still there. A topic
+// goes with its account.
+func eraseAgain(ctx context.Context, log *parleylog.Log, eraser *erasure.Eraser, e events.Erasure, who events.Actor) (bool, error) {
+	of := e.Of
 	var pieces []events.Body
 	switch of.Kind {
 	case events.KindOfSession:
@@ -228,8 +259,8 @@ func eraseAgain(ctx context.Context, log *parleylog.Log, eraser *erasure.Eraser,
 	case events.KindOfAccount:
 		pieces = []events.Body{&events.AccountDeleteRequested{}, &events.AccountErased{}}
 	}
-	there, err := requestErasure(ctx, log, of, who)
-	if err != nil || !there {
+	there, err := requestErasure(ctx, log, of, who, e.Receipt)
+	if err != nil || !there || e.Asked {
 		return false, err
 	}
 	for _, body := range pieces {
@@ -241,8 +272,9 @@ func eraseAgain(ctx context.Context, log *parleylog.Log, eraser *erasure.Eraser,
 }
 
 // requestErasure asks to erase what the log holds of a session or an account, and
-// tells whether there is anything that is not swept.
-func requestErasure(ctx context.Context, log *parleylog.Log, of events.Aggregate, who events.Actor) (bool, error) {
+// tells whether there is anything that is not swept. The receipt is an account's, and
+// may be none.
+func requestErasure(ctx context.Context, log *parleylog.Log, of events.Aggregate, who events.Actor, receipt string) (bool, error) {
 	switch of.Kind {
 	case events.KindOfSession:
 		session := events.NewSession(events.SessionID(of.ID))
@@ -259,7 +291,7 @@ func requestErasure(ctx context.Context, log *parleylog.Log, of events.Aggregate
 			if !a.Live() {
 				return nil, nil
 			}
-			return a.RequestDelete("")
+			return a.RequestDelete(receipt)
 		})
 		return account.Deleted != nil && (account.Erased == nil || !account.Erased.Swept()), err
 	}

@@ -113,7 +113,10 @@ func (r *restoration) report() error {
 	if !r.Done {
 		return nil
 	}
-	fmt.Fprintf(r.t.out, "restored %d events up to %s; erased sessions: %d, of which the backup held %d, which are swept\n", r.Events, r.Last, r.Erased, r.Filtered)
+	fmt.Fprintf(r.t.out, "restored %d events up to %s; erased since: %d, of which the backup held %d, which are swept\n", r.Events, r.Last, r.Erased, r.Filtered)
+	if r.Asked > 0 {
+		fmt.Fprintf(r.t.out, "deletions that were asked for and not begun: %d; they are unreadable, and done by the first instance with the role worker\n", r.Asked)
+	}
 	_, err := fmt.Fprintln(r.t.out, "Start Parley now. If the log ended behind this backup, status names the read models as those of another past; then: parley rebuild --accept")
 	return err
 }

@@ -145,6 +145,40 @@ func TestBackupAndRestore(t *testing.T) {
 	})
 }
 
+// A deletion that nobody has begun when the log is replaced is not lost with it, be it
+// of a session or of an account, whose receipt goes on to be good.
+func TestRestoreKeepsWhatWasAsked(t *testing.T) {
+	p := start(t, t.TempDir())
+	ada := p.setUp(t)
+	addAccount(t, p.dir, "lea@example.org", "learner")
+	lea := signIn(t, p.base, "lea@example.org")
+	deleted, hers := ada.recorded(t), lea.silentSession()
+	backup := filepath.Join(t.TempDir(), "backup")
+	backedUp(t, p.dir, backup)
+	p.stop()
+	p = startWith(t, p.dir, []string{"--roles", "web,projector"}) // nobody erases
+	for _, b := range []*browser{ada, lea} {
+		b.base, b.cookie = p.base, rename(b.cookie, p.base)
+	}
+	deleted.must(http.StatusAccepted, "DELETE", deleted.path(""), nil)
+	receipt := lea.must(http.StatusAccepted, "DELETE", "/api/me", nil).text("receipt")
+	p.stop()
+
+	if r := putBackWell(t, p.dir, backup, "--replace"); r.Asked != 2 || r.Filtered != 0 {
+		t.Errorf("%+v", r)
+	}
+	p = p.again(t, ada)
+	tell[rebuilt](t, exitOK, "rebuild", "--data", p.dir, "--json", "--yes", "--accept")
+	p.untilSwept(t, events.SessionID(deleted.id))
+	p.untilSwept(t, events.SessionID(hers.id))
+	if a := deleted.do("GET", deleted.path(""), nil); a.status != http.StatusNotFound {
+		t.Errorf("the deleted session is back: %s", a)
+	}
+	wantSweptReceipt(t, ada.must(http.StatusOK, "GET", deleted.path("/receipt"), nil), map[string]float64{"keys": 1, "objects": 2})
+	newBrowser(t, p.base).must(http.StatusOK, "POST", "/api/receipt", map[string]string{"receipt": receipt})
+	p.stop()
+}
+
 // wantRestored reads the session that was kept, and does not find the other.
 func wantRestored(t *testing.T, p *program, kept, deleted *conversation) {
 	t.Helper()

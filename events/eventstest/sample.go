@@ -69,6 +69,8 @@ func (s sampler) aggregate(kind events.Kind) events.Aggregate {
 		return events.IdentityAggregate(s.sha256("identity"))
 	case events.KindTopicAdded, events.KindTopicRevised, events.KindTopicRetired, events.KindTopicErased:
 		return s.topic().Aggregate()
+	case events.KindClaimErased:
+		return events.EmailAggregate(s.sha256("email"))
 	case events.KindCallClaimed:
 		return events.CallAggregate(s.sha256("call"))
 	case events.KindAuditInterrupted:
@@ -91,6 +93,8 @@ func (s sampler) envelope(e *events.Event) {
 	case *events.AudioFinalized, *events.AudioMeasured, *events.AudioRejected, *events.SessionErased, *events.AccountErased,
 		*events.AccountErasurePlanned, *events.TopicErased, *events.AuditErased:
 		e.Actor, e.Causation, e.Correlation = events.System("worker"), events.EventID(s.ulid("cause")), ""
+	case *events.ClaimErased:
+		e.Actor, e.Correlation = events.System("eraser"), ""
 	}
 }
 
@@ -297,6 +301,9 @@ func (s sampler) ofErasure(kind events.Kind) events.Body {
 		}}
 	case events.KindTopicErased:
 		return &events.TopicErased{Positions: events.NumbersOf(11, 12), SweptAt: &swept}
+	case events.KindClaimErased:
+		return &events.ClaimErased{Positions: events.NumbersOf(2, 14), SweptAt: &swept,
+			Copies: []events.Copy{{Stream: "MIRROR", Kind: events.CopyMirror, Removed: 2}}}
 	case events.KindAuditErased:
 		return &events.AuditErased{Positions: events.NumbersOf(13, 21)}
 	}

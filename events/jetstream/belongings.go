@@ -5,60 +5,37 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"parley/events"
 )
 
-// Belongings finds what an account has in the log, by reading it once from its
-// start: 300,000 events a second or so. No seal is opened. Through must be the
-// position of an event on the account's own stream; what was stored before it is
-// found for certain, also on a server that lags behind.
+// Belongings finds what an account has in the log, and which claims name it, by
+// reading it once from its start. No seal is opened. Through must be the position of an
+// event on the account's own stream; what was stored before it is found for certain,
+// also on a server that lags behind.
 // Errors: CodeInvalid, CodeUnavailable.
 func (l *Log) Belongings(ctx context.Context, account events.AccountID, through events.Position) (events.Belongings, error) {
 	own, err := subjectOf(account.Aggregate())
 	if err != nil {
 		return events.Belongings{}, err
 	}
-	consumer, err := l.js.OrderedConsumer(ctx, logStream, jetstream.OrderedConsumerConfig{
-		FilterSubjects:    []string{logPrefix + "session.*", logPrefix + "topic.*", logPrefix + "email.*", logPrefix + "identity.*", own},
-		DeliverPolicy:     jetstream.DeliverAllPolicy,
-		InactiveThreshold: followIdle,
-	})
-	if err != nil {
-		return events.Belongings{}, unavailable(err, "the event log cannot be read")
+	inventory := &inventory{of: account, held: map[events.Aggregate]bool{}}
+	subjects := []string{logPrefix + "session.*", logPrefix + "topic.*", logPrefix + "email.*", logPrefix + "identity.*", own}
+	if err := l.walk(ctx, subjects, through, func(m *stored) error { inventory.take(m); return nil }); err != nil {
+		return events.Belongings{}, err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(followPull))
-	if err != nil {
-		return events.Belongings{}, unavailable(err, "the event log cannot be read")
-	}
-	defer messages.Stop()
-	inventory := inventory{of: account, held: map[events.Aggregate]bool{}}
-	for {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return events.Belongings{}, unavailable(err, "the event log was not read to its end")
-		}
-		s, err := received(m)
-		if err != nil {
-			return events.Belongings{}, err
-		}
-		inventory.take(s)
-		if about, err := m.Metadata(); err != nil || s.seq >= uint64(through) && about.NumPending == 0 {
-			return inventory.belongings(), err
-		}
-	}
+	return inventory.belongings(), nil
 }
 
 // inventory collects what is an account's.
 type inventory struct {
-	of   events.AccountID
-	held map[events.Aggregate]bool
+	of      events.AccountID
+	held    map[events.Aggregate]bool
+	claimed events.Numbers
 }
 
 // take looks at one message. A beginning that cannot be decoded counts as its
 // actor's: nothing of a learner's may stay behind because it is damaged.
-func (i inventory) take(m *stored) {
+func (i *inventory) take(m *stored) {
 	kind, _ := events.KindOfType(m.header.Get(headerType))
 	if !slices.Contains(beginnings, kind) {
 		if damaged := kind == "" && strings.HasPrefix(m.header.Get(headerType), "parley.session_started."); !damaged {
@@ -81,22 +58,21 @@ var beginnings = []events.Kind{
 	events.KindEmailClaimed, events.KindEmailReleased, events.KindIdentityClaimed, events.KindIdentityReleased,
 }
 
-func (i inventory) note(e events.Event) {
+func (i *inventory) note(e events.Event) {
 	switch b := events.Current(e.Body).(type) {
 	case *events.SessionStarted:
 		i.mark(e.Aggregate, b.Learner == i.of)
 	case *events.TopicAdded:
 		i.mark(e.Aggregate, b.Owner == i.of)
-	case *events.EmailClaimed:
-		i.mark(e.Aggregate, b.Account == i.of)
-	case *events.IdentityClaimed:
-		i.mark(e.Aggregate, b.Account == i.of)
-	case *events.EmailReleased, *events.IdentityReleased:
-		i.mark(e.Aggregate, false)
+	default:
+		if events.Named(b) == string(i.of) { // also of a claim that is another's by now
+			i.held[e.Aggregate] = true
+			i.claimed = i.claimed.With(events.Range{First: int64(e.Position), Last: int64(e.Position)})
+		}
 	}
 }
 
-func (i inventory) mark(a events.Aggregate, mine bool) {
+func (i *inventory) mark(a events.Aggregate, mine bool) {
 	if mine {
 		i.held[a] = true
 	} else {
@@ -104,8 +80,8 @@ func (i inventory) mark(a events.Aggregate, mine bool) {
 	}
 }
 
-func (i inventory) belongings() events.Belongings {
-	var b events.Belongings
+func (i *inventory) belongings() events.Belongings {
+	b := events.Belongings{Claimed: i.claimed}
 	for a := range i.held {
 		switch a.Kind {
 		case events.KindOfSession:

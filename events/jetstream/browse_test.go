@@ -18,6 +18,8 @@ func TestBrowse(t *testing.T) {
 	b.Append(t, one.Aggregate(), &events.SessionStarted{Learner: anna}, words)
 	b.Append(t, two.Aggregate(), &events.SessionStarted{Learner: anna})
 	b.Append(t, events.EmailAggregate("hash"), &events.EmailClaimed{Account: anna})
+	b.Append(t, events.IdentityAggregate("hash"), &events.IdentityClaimed{Account: anna})
+	b.Append(t, events.CallAggregate("hash"), &events.CallClaimed{Session: one, Call: 1})
 	b.Append(t, events.AuditOf(anna), &events.SignedIn{Method: "password"})
 	b.Append(t, anna.Aggregate(), &events.AccountRoleGranted{Role: events.RoleLearner})
 	late := b.Append(t, one.Aggregate(), &events.SessionEnded{Reason: events.EndedByLearner})

@@ -3,6 +3,7 @@ package jetstream_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	natsgo "github.com/nats-io/nats.go"
 	nats "github.com/nats-io/nats.go/jetstream"
 
 	"parley/events"
@@ -154,7 +156,8 @@ func filesWith(t *testing.T, dir, text string) (found []string) {
 // about it stays in their Raft logs for a while that nobody can tell, so it is named.
 func TestClusterIsSwept(t *testing.T) {
 	c := eventstest.StartCluster(t)
-	log := eventstest.OpenLog(t, eventstest.Dial(t, c.URL()), jetstream.Config{Replicas: 3})
+	nc := eventstest.Dial(t, c.URL())
+	log := eventstest.OpenLog(t, nc, jetstream.Config{Replicas: 3})
 	words := said(anna, 1, "una palabra")
 	if _, err := appendTo(t.Context(), log, events.ExpectNew(), []events.Event{words}); err != nil {
 		t.Fatal(err)
@@ -163,29 +166,133 @@ func TestClusterIsSwept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed := base64.StdEncoding.EncodeToString(evs[0].Sealed)
+	sealed, wrapped := base64.StdEncoding.EncodeToString(evs[0].Sealed), wrappedIn(t, nc, "PARLEY_KEYS", 1)
+	mustDestroy(t, log.Vault(), annas)
 	sweepLog(t, log, events.NumbersOf(1))
 	copies := clean(t, log, events.NumbersOf(1))
 
-	t.Run("the Raft logs are named", func(t *testing.T) {
-		if raft := copies["PARLEY raft_log"]; raft.Left == "" || len(copies) != 1 {
+	t.Run("the Raft logs are named, those of the keys too", func(t *testing.T) {
+		if copies["PARLEY raft_log"].Left == "" || !strings.Contains(copies["PARLEY_KEYS raft_log"].Left, "key") || len(copies) != 2 {
 			t.Errorf("%+v", copies)
 		}
 	})
-	t.Run("the files of the stream itself hold it on no replica", func(t *testing.T) {
-		for _, n := range c.Servers {
-			for left := inStream(t, n, sealed); left; left = inStream(t, n, sealed) {
-				if t.Context().Err() != nil {
-					t.Fatal("it stays") // a replica follows its leader a little later
+	for stream, bytes := range map[string]string{"PARLEY": sealed, "PARLEY_KEYS": wrapped} {
+		t.Run("the files of "+stream+" itself hold them on no replica", func(t *testing.T) {
+			for _, n := range c.Servers {
+				for inStream(t, n, stream, bytes) {
+					if t.Context().Err() != nil {
+						t.Fatal("they stay") // a replica follows its leader a little later
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
-func inStream(t *testing.T, n *eventstest.NATS, sealed string) bool {
+func inStream(t *testing.T, n *eventstest.NATS, stream, bytes string) bool {
 	t.Helper()
-	return slices.ContainsFunc(filesWith(t, n.StoreDir(), sealed), func(file string) bool { return strings.Contains(file, "/streams/PARLEY/") })
+	return slices.ContainsFunc(filesWith(t, n.StoreDir(), bytes), func(file string) bool { return strings.Contains(file, "/streams/"+stream+"/") })
+}
+
+// wrappedIn is the key in a stream of keys, as it lies there at a position.
+func wrappedIn(t *testing.T, nc *natsgo.Conn, stream string, at uint64) string {
+	t.Helper()
+	var message struct{ Wrapped string }
+	if err := json.Unmarshal(rawAt(t, nc, stream, at).Data, &message); err != nil || message.Wrapped == "" {
+		t.Fatalf("no key at %d, %v", at, err)
+	}
+	return message.Wrapped
+}
+
+// A destroyed key goes from what copies the keys too, also from a copy of a generation
+// that a rotation has removed.
+func TestKeyCopiesAreCleaned(t *testing.T) {
+	path, key := keyFile(t)
+	n := eventstest.StartNATS(t)
+	nc := n.Connect()
+	js, err := nats.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := jetstream.New(nc, jetstream.Config{MasterKey: jetstream.MasterKeyFile(path)})
+	if err := log.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	mustSeal(t, log.Vault(), annas)
+	theirs := mustSeal(t, log.Vault(), beas)
+	copyStream(t, js, nats.StreamConfig{Name: "OLD", Mirror: &nats.StreamSource{Name: "PARLEY_KEYS"}}, 2)
+	keys := []string{wrappedIn(t, nc, "PARLEY_KEYS", 1)}
+
+	writeKey(t, path, key+"\n"+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("n", 32))))
+	done := mustRotate(t, log.Vault())
+	t.Run("the rotation names what copied the old generation", func(t *testing.T) {
+		if !slices.Equal(done.Copies, []string{"OLD"}) {
+			t.Errorf("%+v", done)
+		}
+	})
+	held := holds(t, js, "PARLEY_KEYS_2")
+	for _, config := range []nats.StreamConfig{
+		{Name: "MIRROR", Mirror: &nats.StreamSource{Name: "PARLEY_KEYS_2"}},
+		{Name: "SOURCE", Subjects: []string{"elsewhere"}, Sources: []*nats.StreamSource{{Name: "PARLEY_KEYS_2"}}},
+		{Name: "REWRITES", Mirror: &nats.StreamSource{Name: "PARLEY_KEYS_2", SubjectTransforms: []nats.SubjectTransformConfig{{Source: "parley_keys.>", Destination: "copy.>"}}}},
+	} {
+		copyStream(t, js, config, held)
+	}
+	for at := uint64(1); at <= held; at++ {
+		if m := rawAt(t, nc, "MIRROR", at); strings.HasSuffix(m.Subject, string(anna)) {
+			keys = append(keys, wrappedIn(t, nc, "MIRROR", at))
+		}
+	}
+	if len(keys) != 2 {
+		t.Fatal("the key is not where this test looks for it")
+	}
+
+	mustDestroy(t, log.Vault(), annas)
+	copies := clean(t, log, events.Numbers{})
+	for _, name := range []string{"OLD mirror", "MIRROR mirror", "SOURCE source"} {
+		if c := copies[name]; c.Removed != 1 || c.Left != "" {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+	if c := copies["REWRITES mirror"]; c.Removed != 0 || !strings.Contains(c.Left, "rewrites") || len(copies) != 4 {
+		t.Errorf("%+v", copies)
+	}
+	for _, wrapped := range keys {
+		for _, file := range filesWith(t, n.StoreDir(), wrapped) {
+			if !strings.Contains(file, "/REWRITES/") {
+				t.Errorf("a key is in %s", file)
+			}
+		}
+	}
+	wantOpen(t, log.Vault(), beas, theirs)
+}
+
+// What another has claimed since stays in the copies.
+func TestCopiesOfClaims(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	js, err := nats.New(b.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	email := events.EmailAggregate("address")
+	b.Append(t, email, &events.EmailClaimed{Account: "a"}, &events.ClaimErased{Positions: events.NumbersOf(1)}, &events.EmailClaimed{Account: "b"})
+	for _, config := range []nats.StreamConfig{
+		{Name: "MIRROR", Mirror: &nats.StreamSource{Name: "PARLEY"}},
+		{Name: "SOURCE", Sources: []*nats.StreamSource{{Name: "PARLEY"}}},
+	} {
+		copyStream(t, js, config, 3)
+	}
+	sweepLog(t, b.Log, events.NumbersOf(1))
+	copies, err := b.Log.Clean(t.Context(), email, events.NumbersOf(1), func(context.Context) error { return nil })
+	if err != nil || len(copies) != 2 {
+		t.Fatalf("%+v, %v", copies, err)
+	}
+	for _, c := range copies {
+		if c.Removed != 1 || c.Left != "" || holds(t, js, c.Stream) != 2 {
+			t.Errorf("%+v, %d messages are left", c, holds(t, js, c.Stream))
+		}
+	}
 }
 
 func TestBelongings(t *testing.T) {
@@ -205,9 +312,12 @@ func TestBelongings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := events.Belongings{Sessions: []events.SessionID{anna}, Topics: []events.TopicID{mine}, Emails: []string{"held"}, Identities: []string{"provider"}}
+	want := events.Belongings{
+		Sessions: []events.SessionID{anna}, Topics: []events.TopicID{mine},
+		Emails: []string{"freed", "held", "taken"}, Identities: []string{"provider"}, Claimed: events.NumbersOf(5, 6, 7, 8, 10),
+	}
 	if found.Count() != want.Count() || !slices.Equal(found.Sessions, want.Sessions) || !slices.Equal(found.Topics, want.Topics) ||
-		!slices.Equal(found.Emails, want.Emails) || !slices.Equal(found.Identities, want.Identities) {
+		!slices.Equal(found.Emails, want.Emails) || !slices.Equal(found.Identities, want.Identities) || !found.Claimed.Equal(want.Claimed) {
 		t.Errorf("got %+v, want %+v", found, want)
 	}
 }

@@ -129,7 +129,7 @@ func (l *Log) headPurged(ctx context.Context, from, first events.Position) (Find
 	}
 	var erased events.Numbers
 	for _, e := range erasures {
-		for _, of := range e.streams() {
+		for _, of := range streamsOf(e) {
 			listed, err := l.erased(ctx, of)
 			if err != nil {
 				return "", err

@@ -46,6 +46,9 @@ type Rotated struct {
 	Keys      int  `json:"keys"`        // data keys under the new master key
 	Destroyed int  `json:"destroyed"`   // that stayed so
 	KeyIsLeft bool `json:"key_is_left"` // the old master key must be taken out of its source by hand
+	// Copies are the streams that copy older generations, whose keys the old master
+	// key still opens there.
+	Copies []string `json:"copies,omitempty"`
 }
 
 // Rotate brings all data keys under another master key: the last one in its
@@ -258,6 +261,25 @@ func (r *rotation) remove(ctx context.Context) error {
 		err := js.DeleteStream(ctx, string(old.Stream))
 		if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return unavailable(err, "the old key stream could not be deleted")
+		}
+	}
+	return r.nameCopies(ctx)
+}
+
+// nameCopies finds what copies older generations: it may lie where it does for good
+// reason, and is an operator's to delete.
+func (r *rotation) nameCopies(ctx context.Context) error {
+	streams, err := allStreams(ctx, r.vault.publisher.js)
+	if err != nil {
+		return err
+	}
+	r.done.Copies = nil
+	for _, origin := range keyOrigins(streams) {
+		if generationOf(origin) >= r.to.number {
+			continue
+		}
+		for _, copied := range copiesOf(origin, streams) {
+			r.done.Copies = append(r.done.Copies, copied.Config.Name)
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	natsjs "github.com/nats-io/nats.go/jetstream"
 
 	"parley/events"
@@ -143,7 +144,7 @@ func TestRotate(t *testing.T) {
 
 	done := mustRotate(t, vaultOn(t, n, jetstream.MasterKeyFile(path)))
 
-	if want := (jetstream.Rotated{From: 1, To: 2, Keys: 2, Destroyed: 1}); done != want {
+	if want := (jetstream.Rotated{From: 1, To: 2, Keys: 2, Destroyed: 1}); !cmp.Equal(done, want) {
 		t.Errorf("%+v, want %+v", done, want)
 	}
 	t.Run("programs that run go on", func(t *testing.T) {

@@ -35,14 +35,15 @@ func (t task) buryAccount(ctx context.Context, id events.AccountID, at events.Po
 	}
 	tombstone := events.AccountErased{
 		UnreadableAt: t.moment(), Sessions: len(belongings.Sessions), Topics: len(belongings.Topics),
-		Claims: len(belongings.Emails) + len(belongings.Identities),
+		Claims: len(belongings.Claims()),
 	}
 	for _, session := range belongings.Sessions {
-		objects, err := t.burySession(ctx, session, id)
+		erased, err := t.burySession(ctx, session, id)
 		if err != nil {
 			return err
 		}
-		tombstone.Objects += objects
+		tombstone.Objects += erased.Objects
+		tombstone.Claims += erased.Claims
 	}
 	if err := t.buryRest(ctx, id, belongings); err != nil {
 		return err
@@ -84,24 +85,19 @@ func (t task) destroyKeys(ctx context.Context, id events.AccountID, sessions []e
 	return nil
 }
 
-// burySession asks for the deletion of a session, does it, and tells how many objects
-// there were. From the request on its own hints lead to its sweep too.
-func (t task) burySession(ctx context.Context, id events.SessionID, by events.AccountID) (objects int, err error) {
+// burySession asks for the deletion of a session, does it, and gives its tombstone.
+// From the request on its own hints lead to its sweep too.
+func (t task) burySession(ctx context.Context, id events.SessionID, by events.AccountID) (*events.SessionErased, error) {
 	s := events.NewSession(id)
-	_, err = decide(ctx, t, id.Aggregate(), s, func(s *events.Session) ([]events.Event, error) { return s.RequestDelete(by) })
-	if err != nil {
-		return 0, err
+	_, err := decide(ctx, t, id.Aggregate(), s, func(s *events.Session) ([]events.Event, error) { return s.RequestDelete(by) })
+	if err != nil || s.Erased != nil {
+		return s.Erased, err
 	}
-	if s.Erased == nil {
-		if s.Erased, err = t.bury(ctx, id); err != nil {
-			return 0, err
-		}
-	}
-	return s.Erased.Objects, nil
+	return t.bury(ctx, id)
 }
 
-// buryRest sets the tombstones of topics and of the audit trail, and frees what
-// the account claims.
+// buryRest sets the tombstones of topics and of the audit trail, and of what claims
+// say of the account: they are free for others then.
 func (t task) buryRest(ctx context.Context, id events.AccountID, b events.Belongings) error {
 	for _, topic := range b.Topics {
 		if err := t.doors.Ledger.Record(ctx, topic.Aggregate(), t.moment()); err != nil {
@@ -114,15 +110,8 @@ func (t task) buryRest(ctx context.Context, id events.AccountID, b events.Belong
 	if err := t.buryRemains(ctx, events.AuditOf(id)); err != nil {
 		return err
 	}
-	for _, hash := range b.Emails {
-		release := func(c *events.EmailClaim) ([]events.Event, error) { return c.Release(id) }
-		if _, err := decide(ctx, t, events.EmailAggregate(hash), &events.EmailClaim{}, release); err != nil {
-			return err
-		}
-	}
-	for _, hash := range b.Identities {
-		release := func(c *events.IdentityClaim) ([]events.Event, error) { return c.Release(id) }
-		if _, err := decide(ctx, t, events.IdentityAggregate(hash), &events.IdentityClaim{}, release); err != nil {
+	for _, claim := range b.Claims() {
+		if _, err := t.buryClaim(ctx, claim, string(id)); err != nil {
 			return err
 		}
 	}
@@ -130,43 +119,90 @@ func (t task) buryRest(ctx context.Context, id events.AccountID, b events.Belong
 }
 
 // sweepAccount sweeps all that was the account's, its own events last: they list the
-// rest. What a request that was under way at the deletion has begun since is buried
-// first.
+// rest. What that came to is noted before the list is gone.
 func (t task) sweepAccount(ctx context.Context, id events.AccountID, a *events.AccountErasure, at events.Position) error {
-	late, err := t.doors.Register.Belongings(ctx, id, at)
-	if err != nil {
-		return err
-	}
-	all := a.Belongings.With(late)
-	if err := t.buryRest(ctx, id, late); err != nil {
-		return err
-	}
-	for _, session := range all.Sessions {
-		if _, err := t.burySession(ctx, session, id); err != nil {
+	if !a.Erased.Counted {
+		counted, err := t.sweepBelongings(ctx, id, a, at)
+		if err != nil {
 			return err
 		}
-		if err := t.session(ctx, session, true); err != nil {
+		a = &events.AccountErasure{}
+		_, err = decide(ctx, t, id.Aggregate(), a, func(a *events.AccountErasure) ([]events.Event, error) { return a.Erase(counted) })
+		if err != nil {
 			return err
 		}
-	}
-	for _, topic := range all.Topics {
-		if err := t.sweepRemains(ctx, topic.Aggregate()); err != nil {
-			return err
-		}
-	}
-	if err := t.sweepRemains(ctx, events.AuditOf(id)); err != nil {
-		return err
 	}
 	copies, err := t.sweepAll(ctx, id.Aggregate(), a.Positions)
 	if err != nil {
 		return err
 	}
 	swept := *a.Erased
-	swept.Copies = copies
+	swept.Copies = events.JoinCopies(swept.Copies, copies)
 	_, err = decide(ctx, t, id.Aggregate(), &events.AccountErasure{}, func(a *events.AccountErasure) ([]events.Event, error) {
 		sweptAt := t.moment()
 		swept.SweptAt = &sweptAt
 		return a.Erase(&swept)
 	})
 	return err
+}
+
+// sweepBelongings sweeps what belongs to the account, and gives the tombstone that
+// counts it. What a request that was under way at the deletion has begun since is
+// buried first.
+func (t task) sweepBelongings(ctx context.Context, id events.AccountID, a *events.AccountErasure, at events.Position) (*events.AccountErased, error) {
+	late, err := t.doors.Register.Belongings(ctx, id, at)
+	if err != nil {
+		return nil, err
+	}
+	all := a.Belongings.With(late)
+	if err := t.buryRest(ctx, id, late); err != nil {
+		return nil, err
+	}
+	counted := *a.Erased
+	counted.Counted, counted.Sessions, counted.Topics = true, len(all.Sessions), len(all.Topics)
+	counted.Claims, counted.Objects = len(all.Claims()), 0
+	counted.Events, counted.Copies = int(all.Claimed.Count()), nil
+	for _, session := range all.Sessions {
+		erased, err := t.sweepSession(ctx, session, id)
+		if err != nil {
+			return nil, err
+		}
+		counted.Objects += erased.Objects
+		counted.Claims += erased.Claims
+		counted.Events += erased.Events
+		counted.Copies = events.JoinCopies(counted.Copies, erased.Copies)
+	}
+	remains := []events.Aggregate{events.AuditOf(id)}
+	for _, topic := range all.Topics {
+		remains = append(remains, topic.Aggregate())
+	}
+	for _, of := range remains {
+		swept, err := t.sweepRemains(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		counted.Events += int(swept.Positions.Count())
+		counted.Copies = events.JoinCopies(counted.Copies, swept.Copies)
+	}
+	for _, claim := range all.Claims() {
+		swept, err := t.sweepClaim(ctx, claim)
+		if err != nil {
+			return nil, err
+		}
+		counted.Copies = events.JoinCopies(counted.Copies, swept.Copies)
+	}
+	return &counted, nil
+}
+
+// sweepSession buries and sweeps a session, and gives its tombstone.
+func (t task) sweepSession(ctx context.Context, id events.SessionID, by events.AccountID) (*events.SessionErased, error) {
+	if _, err := t.burySession(ctx, id, by); err != nil {
+		return nil, err
+	}
+	if err := t.session(ctx, id, true); err != nil {
+		return nil, err
+	}
+	s := events.NewSession(id)
+	_, err := look(ctx, t, id.Aggregate(), s)
+	return s.Erased, err
 }

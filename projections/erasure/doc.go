@@ -6,9 +6,11 @@
 //
 //	session_delete_requested → destroy the data key      unreadable, everywhere at once
 //	                           remove the objects        all versions, unfinished uploads
+//	                           bury its claims on calls  each gets a tombstone that names nobody
 //	                           note it in the ledger     so that no backup brings it back
 //	                           append session_erased     lists the positions to remove
-//	session_erased           → sweep those positions     paced: each rewrites a block
+//	session_erased           → sweep its claims          its own events list them
+//	                           sweep those positions     paced: each rewrites a block
 //	                           verify                    none is left, and no object
 //	                           sweep the log's copies    or name those that cannot be
 //	                           append session_erased     again, with the time of the sweep
@@ -24,9 +26,10 @@
 //	                           destroy all keys          its own, and each session's
 //	                           bury each session         as above
 //	                           bury topics, audit trail  each gets a tombstone
-//	                           free address, identities
+//	                           bury claims               on addresses and identities: free for others
 //	                           ledger, account_erased
 //	account_erased           → sweep all of these        what came too late for the list too
+//	                           append account_erased     with the counts of all of these
 //	                           sweep its own events
 //	                           append account_erased     again, with the time of the sweep
 package erasure

@@ -32,9 +32,9 @@ type Ledger interface {
 	// Record notes an erasure; its first note stands. Errors: CodeUnavailable.
 	Record(ctx context.Context, of events.Aggregate, unreadableAt time.Time) error
 
-	// Sessions lists the sessions that were erased after one moment, and not after
-	// another. Errors: CodeUnavailable.
-	Sessions(ctx context.Context, after, until time.Time) ([]events.SessionID, error)
+	// Since lists what was erased behind a place of the ledger, zero being its start,
+	// and gives the place to go on from. Errors: CodeUnavailable.
+	Since(ctx context.Context, after uint64) (erased []events.Erasure, through uint64, err error)
 }
 
 // Sweeper overwrites single events on the disk.
@@ -61,6 +61,10 @@ type Register interface {
 	// an event of the account; what was stored before it is found for certain.
 	// Errors: CodeUnavailable.
 	Belongings(ctx context.Context, account events.AccountID, through events.Position) (events.Belongings, error)
+
+	// Claims finds the claims of which events name these accounts and sessions, by
+	// their ids, and gives whom each names. Errors: CodeUnavailable.
+	Claims(ctx context.Context, of map[string]bool) (map[events.Aggregate][]string, error)
 }
 
 // SignIns are the browsers in which accounts are signed in.

@@ -31,7 +31,7 @@ func (e *Eraser) BuryKinds() []events.Kind {
 
 // SweepKinds are the events that begin the second piece, which may take hours.
 func (e *Eraser) SweepKinds() []events.Kind {
-	return []events.Kind{events.KindSessionErased, events.KindTopicErased, events.KindAuditErased, events.KindAccountErased}
+	return []events.Kind{events.KindSessionErased, events.KindTopicErased, events.KindAuditErased, events.KindClaimErased, events.KindAccountErased}
 }
 
 // Handle does what the hint's aggregate still needs: the way to the tombstone for
@@ -43,13 +43,17 @@ func (e *Eraser) SweepKinds() []events.Kind {
 func (e *Eraser) Handle(ctx context.Context, hint events.Event) error {
 	_, sweeps := hint.Body.(events.Tombstone)
 	t := task{e, hint}
-	switch of := hint.Aggregate; of.Kind {
-	case events.KindOfSession:
+	switch of := hint.Aggregate; {
+	case of.Kind == events.KindOfSession:
 		return t.session(ctx, events.SessionID(of.ID), sweeps)
-	case events.KindOfAccount:
+	case of.Kind == events.KindOfAccount:
 		return t.account(ctx, events.AccountID(of.ID), sweeps)
-	case events.KindOfTopic, events.KindOfAudit:
-		return t.sweepRemains(ctx, of)
+	case of.Kind == events.KindOfTopic, of.Kind == events.KindOfAudit:
+		_, err := t.sweepRemains(ctx, of)
+		return err
+	case of.Kind.IsClaim():
+		_, err := t.sweepClaim(ctx, of)
+		return err
 	default:
 		return events.Errorf(events.CodeInternal, "nobody erases a %s", of.Kind)
 	}
@@ -77,7 +81,11 @@ func (e *Eraser) moment() time.Time { return e.now().UTC().Truncate(time.Millise
 // decide runs one decision on an aggregate, in the name of a task, and gives the
 // position of its last event.
 func decide[S events.State](ctx context.Context, t task, on events.Aggregate, state S, decision func(S) ([]events.Event, error)) (events.Position, error) {
-	return events.Execute(ctx, t.doors.Log, on, state, t.stamp(), decision)
+	stamp := t.stamp()
+	if on.Kind.IsClaim() { // its tombstone leads to nobody
+		stamp.Causation, stamp.Correlation = "", ""
+	}
+	return events.Execute(ctx, t.doors.Log, on, state, stamp, decision)
 }
 
 // look only loads.

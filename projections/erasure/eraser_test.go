@@ -34,12 +34,14 @@ func setup(t *testing.T) *place {
 }
 
 // eraser is a new one each time, as after a restart.
-func (p *place) eraser() *erasure.Eraser {
+func (p *place) eraser() *erasure.Eraser { return p.eraserWith(p.Log.Ledger()) }
+
+func (p *place) eraserWith(ledger erasure.Ledger) *erasure.Eraser {
 	doors := erasure.Doors{
 		Log:     faultyLog{p.Log, p.fault},
 		Vault:   faultyVault{p.Vault, p.fault},
 		Objects: faultyObjects{p.shelves, p.fault},
-		Ledger:  faultyLedger{p.Log.Ledger(), p.fault},
+		Ledger:  faultyLedger{ledger, p.fault},
 		Sweeper: faultySweeper{p.Log, p.fault},
 		Copies:  faultyCopies{p.Log, p.fault}, Register: faultyRegister{p.Log, p.fault}, SignIns: faultySignIns{p.signedOut, p.fault},
 	}
@@ -208,28 +210,86 @@ func TestEraserStops(t *testing.T) {
 	}
 }
 
-// What a browser sends to a signed address after the deletion is removed once no such
-// address is good any more.
+// What a browser sends to a signed address after the deletion is removed, also when its
+// body took hours or days.
 func TestStrays(t *testing.T) {
 	p := setup(t)
+	ledger := &readLedger{Ledger: p.Log.Ledger()}
+	looks := p.eraserWith(ledger).Looks()
 	id := p.spoken(t)
 	p.Append(t, id.Aggregate(), &events.SessionDeleteRequested{By: ada})
 	p.work(t, id)
-	p.objects[id] = 1
-	now := p.Clock.Now()
-	for _, look := range []struct {
-		name        string
-		since, last time.Time
-		left        int
+	look := func(t *testing.T, after time.Duration, left int) {
+		t.Helper()
+		p.objects[id] = 1
+		p.Clock.Advance(after)
+		if err := looks.Look(t.Context()); err != nil || p.objects[id] != left {
+			t.Errorf("%d objects, %v", p.objects[id], err)
+		}
+	}
+	for _, step := range []struct {
+		name  string
+		after time.Duration
+		left  int
 	}{
-		{"one that was erased before is not looked at", now, now.Add(time.Hour), 1},
-		{"nor one that was erased a moment ago", now.Add(-time.Hour), now.Add(-time.Minute), 1},
-		{"between, it is removed", now.Add(-time.Hour), now, 0},
+		{"a moment after the erasure nothing is looked for", 19 * time.Minute, 1},
+		{"what came within twenty minutes is removed", time.Minute, 0},
+		{"it is not looked for all the time", 10 * time.Minute, 1},
+		{"what came within forty is removed", 10 * time.Minute, 0},
+		{"what came within days", 8 * 24 * time.Hour, 0},
+		{"and the last", 7 * 24 * time.Hour, 0},
+		{"what is too old is looked at no more", 30 * 24 * time.Hour, 1},
 	} {
-		t.Run(look.name, func(t *testing.T) {
-			if err := p.eraser().RemoveStrays(t.Context(), look.since, look.last); err != nil || p.objects[id] != look.left {
-				t.Errorf("%d objects, %v", p.objects[id], err)
-			}
-		})
+		t.Run(step.name, func(t *testing.T) { look(t, step.after, step.left) })
+	}
+	t.Run("the ledger is not read again and again", func(t *testing.T) {
+		if ledger.given != 1 {
+			t.Errorf("%d entries were read, of one", ledger.given)
+		}
+	})
+	t.Run("an eraser that was away looks at once", func(t *testing.T) {
+		late := p.spoken(t)
+		p.Append(t, late.Aggregate(), &events.SessionDeleteRequested{By: ada})
+		p.work(t, late)
+		p.objects[late] = 1
+		p.Clock.Advance(10 * 24 * time.Hour)
+		if err := p.eraser().Looks().Look(t.Context()); err != nil || p.objects[late] != 0 {
+			t.Errorf("%d objects, %v", p.objects[late], err)
+		}
+	})
+}
+
+// readLedger counts what is read of the ledger.
+type readLedger struct {
+	erasure.Ledger
+	given int
+}
+
+func (l *readLedger) Since(ctx context.Context, after uint64) ([]events.Erasure, uint64, error) {
+	erased, through, err := l.Ledger.Since(ctx, after)
+	l.given += len(erased)
+	return erased, through, err
+}
+
+// A claim that a request under way at the deletion made after the sweep, and one whose
+// report was never stored, are found a little later.
+func TestStrayClaims(t *testing.T) {
+	p := setup(t)
+	h := p.household(t, 1)
+	p.close(t, h)
+	p.drain(t, h)
+	call, foreign := events.CallAggregate("late"), events.CallAggregate("foreign")
+	p.Append(t, call, &events.CallClaimed{Session: h.sessions[0], Call: 2})
+	p.Append(t, foreign, &events.CallClaimed{Session: "01JD0000000000000000000S09", Call: 2})
+	p.Append(t, h.identity, &events.IdentityClaimed{Account: h.account})
+	h.calls = append(h.calls, call)
+	p.Clock.Advance(20 * time.Minute)
+
+	if err := p.eraser().Looks().Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.wantGone(t, h)
+	if left := p.Load(t, foreign); len(left) != 1 {
+		t.Errorf("another's call has %d events", len(left))
 	}
 }

@@ -94,6 +94,11 @@ func (f faultyRegister) Belongings(ctx context.Context, of events.AccountID, thr
 	return b, err
 }
 
+func (f faultyRegister) Claims(ctx context.Context, of map[string]bool) (naming map[events.Aggregate][]string, err error) {
+	err = f.fault.step(func() error { naming, err = f.Register.Claims(ctx, of); return err })
+	return naming, err
+}
+
 type faultySignIns struct {
 	erasure.SignIns
 	fault *fault

@@ -10,7 +10,8 @@ import (
 // deletion is a session with when its deletion was asked for.
 type deletion struct {
 	*events.Session
-	requestedAt time.Time // zero when nobody did
+	requestedAt time.Time          // zero when nobody did
+	calls       []events.Aggregate // the claims on its calls at the provider
 }
 
 func newDeletion(id events.SessionID) *deletion { return &deletion{Session: events.NewSession(id)} }
@@ -18,8 +19,13 @@ func newDeletion(id events.SessionID) *deletion { return &deletion{Session: even
 // Evolve takes in the next event.
 func (d *deletion) Evolve(e events.Event) {
 	d.Session.Evolve(e)
-	if _, asked := e.Body.(*events.SessionDeleteRequested); asked {
+	switch b := e.Body.(type) {
+	case *events.SessionDeleteRequested:
 		d.requestedAt = e.Time
+	case *events.CallConnected:
+		if b.ProviderCall != "" {
+			d.calls = append(d.calls, events.CallAggregate(b.ProviderCall))
+		}
 	}
 }
 
@@ -45,7 +51,7 @@ func (t task) session(ctx context.Context, id events.SessionID, sweeps bool) err
 		_, err := t.bury(ctx, id)
 		return err
 	case s.Erased != nil && s.Erased.SweptAt == nil && sweeps:
-		return t.sweep(ctx, s.Session)
+		return t.sweep(ctx, s)
 	}
 	return nil
 }
@@ -69,6 +75,10 @@ func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionEra
 	if err != nil {
 		return nil, err
 	}
+	claims, err := t.buryCalls(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	if err := t.doors.Ledger.Record(ctx, id.Aggregate(), unreadableAt); err != nil {
 		return nil, err
 	}
@@ -81,7 +91,8 @@ func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionEra
 		positions := s.ToSweep()
 		tombstone := &events.SessionErased{
 			Positions:    positions,
-			Events:       int(positions.Count()),
+			Events:       int(positions.Count()) + claims,
+			Claims:       claims,
 			Objects:      max(objects, s.stored()),
 			UnreadableAt: unreadableAt,
 		}
@@ -96,12 +107,36 @@ func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionEra
 	return s.Erased, err
 }
 
+// buryCalls sets the tombstones of the session's claims on calls, and tells how many
+// there are. Each of them is one event.
+func (t task) buryCalls(ctx context.Context, s *deletion) (claims int, err error) {
+	for _, call := range s.calls {
+		buried, err := t.buryClaim(ctx, call, string(s.ID))
+		if err != nil {
+			return 0, err
+		}
+		if buried {
+			claims++
+		}
+	}
+	return claims, nil
+}
+
 // sweep overwrites what the tombstone lists, looks whether it is gone, and says so.
-// The objects are removed once more: a finalizer that was at work while the
-// tombstone was set may have placed one after.
-func (t task) sweep(ctx context.Context, session *events.Session) error {
+// The session's own events go last: they list its calls. The objects are removed once
+// more: a finalizer that was at work while the tombstone was set may have placed one
+// after.
+func (t task) sweep(ctx context.Context, session *deletion) error {
 	swept := *session.Erased
-	copies, err := t.sweepAll(ctx, session.ID.Aggregate(), swept.Positions)
+	var copies []events.Copy
+	for _, call := range session.calls {
+		claim, err := t.sweepClaim(ctx, call)
+		if err != nil {
+			return err
+		}
+		copies = events.JoinCopies(copies, claim.Copies)
+	}
+	own, err := t.sweepAll(ctx, session.ID.Aggregate(), swept.Positions)
 	if err != nil {
 		return err
 	}
@@ -109,7 +144,7 @@ func (t task) sweep(ctx context.Context, session *events.Session) error {
 	if err != nil {
 		return err
 	}
-	swept.Copies = copies
+	swept.Copies = events.JoinCopies(copies, own)
 	swept.Objects += late
 	_, err = decide(ctx, t, session.ID.Aggregate(), events.NewSession(session.ID), func(s *events.Session) ([]events.Event, error) {
 		sweptAt := t.moment()

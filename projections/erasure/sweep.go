@@ -61,24 +61,64 @@ func each(ctx context.Context, positions events.Numbers, do func(context.Context
 // buryRemains sets the tombstone of a topic or an audit trail.
 func (t task) buryRemains(ctx context.Context, of events.Aggregate) error {
 	_, err := decide(ctx, t, of, events.NewRemains(of), func(r *events.Remains) ([]events.Event, error) {
-		return r.Erase(nil), nil
+		return r.Erase(nil, nil), nil
 	})
 	return err
 }
 
 // sweepRemains sweeps a topic or an audit trail that has a tombstone, and what came
-// behind it.
-func (t task) sweepRemains(ctx context.Context, of events.Aggregate) error {
+// behind it, and gives what it is then.
+func (t task) sweepRemains(ctx context.Context, of events.Aggregate) (*events.Remains, error) {
 	remains := events.NewRemains(of)
-	if _, err := look(ctx, t, of, remains); err != nil || remains.Tombstone == nil || len(remains.Erase(nil)) == 0 && remains.Tombstone.Swept() {
-		return err
+	if _, err := look(ctx, t, of, remains); err != nil || remains.Tombstone == nil || len(remains.Erase(nil, nil)) == 0 && remains.Tombstone.Swept() {
+		return remains, err
 	}
-	if _, err := t.sweepAll(ctx, of, remains.Positions); err != nil {
-		return err
+	copies, err := t.sweepAll(ctx, of, remains.Positions)
+	if err != nil {
+		return nil, err
 	}
-	_, err := decide(ctx, t, of, events.NewRemains(of), func(r *events.Remains) ([]events.Event, error) {
+	remains = events.NewRemains(of)
+	_, err = decide(ctx, t, of, remains, func(r *events.Remains) ([]events.Event, error) {
 		sweptAt := t.moment()
-		return r.Erase(&sweptAt), nil
+		return r.Erase(&sweptAt, copies), nil
 	})
-	return err
+	return remains, err
+}
+
+// buryClaim sets the tombstone of what in a claim names an account or a session, by
+// its id, and tells whether there is one. Whoever claims it next is not touched.
+func (t task) buryClaim(ctx context.Context, claim events.Aggregate, of string) (bool, error) {
+	remains := events.NewClaimRemains(of)
+	if _, err := look(ctx, t, claim, remains); err != nil || len(remains.Bury()) == 0 {
+		return remains.Buried(), err
+	}
+	if err := t.doors.Ledger.Record(ctx, claim, t.moment()); err != nil {
+		return false, err
+	}
+	_, err := decide(ctx, t, claim, events.NewClaimRemains(of), func(c *events.ClaimRemains) ([]events.Event, error) {
+		return c.Bury(), nil
+	})
+	return true, err
+}
+
+// sweepClaim sweeps what the tombstones of a claim stand for, and gives what it is
+// then.
+func (t task) sweepClaim(ctx context.Context, claim events.Aggregate) (*events.ClaimRemains, error) {
+	remains := events.NewClaimRemains("")
+	if _, err := look(ctx, t, claim, remains); err != nil {
+		return nil, err
+	}
+	buried := remains.ToSweep()
+	if buried.Empty() {
+		return remains, nil
+	}
+	copies, err := t.sweepAll(ctx, claim, buried)
+	if err != nil {
+		return nil, err
+	}
+	remains = events.NewClaimRemains("")
+	_, err = decide(ctx, t, claim, remains, func(c *events.ClaimRemains) ([]events.Event, error) {
+		return c.Sweep(buried, t.moment(), copies), nil
+	})
+	return remains, err
 }

@@ -180,6 +180,7 @@ func anyOther(t *rapid.T) events.Event {
 		on(events.AuditOfHour(eventstest.Began, 1), &events.AuditInterrupted{Missed: map[events.Kind]int{events.KindSignedIn: 2}}),
 		on(email, &events.EmailClaimed{Account: account}),
 		on(email, &events.EmailReleased{Account: account}),
+		on(email, &events.ClaimErased{Positions: events.NumbersOf(rapid.SliceOfN(rapid.Int64Range(1, 40), 1, 20).Draw(t, "claimings")...)}),
 		on(topic.Aggregate(), &events.TopicAdded{Language: "en", Level: "B1", Public: &text}),
 		on(topic.Aggregate(), &events.TopicAdded{Language: "en", Level: "B1", Owner: account, Private: text}),
 		on(topic.Aggregate(), &events.TopicRevised{Language: "en", Level: "C1", Public: &text}),

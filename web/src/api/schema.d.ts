@@ -1443,7 +1443,7 @@ export interface components {
             version: number;
         };
         Receipt: {
-            /** @description Copies on the log's servers that could not be cleaned: sealed bytes without a key */
+            /** @description Copies on the log's servers, of the log or of its keys, that could not be cleaned, and what they hold */
             left: components["schemas"]["LeftBehind"][];
             removed: components["schemas"]["Removal"][];
             /**
