@@ -168,17 +168,22 @@ func (s *SignIns) Of(ctx context.Context, account events.AccountID) ([]events.Si
 	return all, err
 }
 
-// Revoke ends a sign-in; one that is not there is fine. Errors: CodeUnavailable.
+// Revoke ends a sign-in; one that is not there is fine. One that is used meanwhile is
+// written anew, so it looks until nothing is left. Errors: CodeUnavailable.
 func (s *SignIns) Revoke(ctx context.Context, account events.AccountID, browser events.BrowserID) error {
 	subject, err := signInSubject(account, browser)
 	if err != nil {
 		return nil // nobody has it
 	}
-	m, err := s.leader.last(ctx, subject)
-	if err != nil || m == nil {
-		return err
+	for {
+		m, err := s.leader.last(ctx, subject)
+		if err != nil || m == nil {
+			return err
+		}
+		if err := s.end(ctx, account, browser, m.seq); err != nil {
+			return err
+		}
 	}
-	return s.end(ctx, account, browser, m.seq)
 }
 
 // RevokeAll ends every sign-in of an account.

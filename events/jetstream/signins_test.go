@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"parley/events"
 	"parley/events/eventstest"
 	"parley/events/jetstream"
@@ -249,4 +251,34 @@ func TestSignInWatched(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A sign-in that is used at the moment when it is ended is written anew, to note the
+// use; it is ended all the same.
+func TestSignInRevokedWhileItIsUsed(t *testing.T) {
+	const ana = events.AccountID("01KKNQ5E4800000000000000AA")
+	b := eventstest.NewBundle(t)
+	s := b.Log.SignIns()
+	for range 50 {
+		browser, now := events.BrowserID(b.IDs.ULID()), b.Clock.Now()
+		if err := s.Put(t.Context(), token("secret"), events.SignIn{Account: ana, Browser: browser, BegunAt: now, EndsAt: now.Add(30 * day)}, 7*day); err != nil {
+			t.Fatal(err)
+		}
+		b.Clock.Advance(time.Hour)
+		var both errgroup.Group
+		both.Go(func() error {
+			_, err := s.Use(t.Context(), ana, browser, token("secret"))
+			if events.CodeOf(err) == events.CodeUnauthenticated {
+				return nil // it came too late
+			}
+			return err
+		})
+		both.Go(func() error { return s.Revoke(t.Context(), ana, browser) })
+		if err := both.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Use(t.Context(), ana, browser, token("secret")); events.CodeOf(err) != events.CodeUnauthenticated {
+			t.Fatalf("it is signed in after it was ended: %v", err)
+		}
+	}
 }
