@@ -166,7 +166,8 @@ func (s *Server) changePassword(ctx context.Context, in *passwordInput) (*struct
 	if err != nil {
 		return nil, err
 	}
-	at, err := s.doors.Accounts.ChangePassword(ctx, caller(ctx), in.Body.Old, in.Body.New)
+	proved := func() error { return s.provedAgain(ctx, "") }
+	at, err := s.doors.Accounts.ChangePassword(ctx, caller(ctx), in.Body.Old, in.Body.New, proved)
 	if events.CodeOf(err) != events.CodeForbidden {
 		trying.forgive()
 	}

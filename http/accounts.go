@@ -237,16 +237,20 @@ func (a *Accounts) holder(ctx context.Context, address string) (*events.Account,
 	return a.load(ctx, claim.Holder)
 }
 
-// ChangePassword sets a password; one who has none yet needs no old one.
-// Errors: CodeForbidden when the old one is wrong, or is not the old one any more
+// ChangePassword sets a password. Who has none yet needs no old one, but what first
+// asks of her. Errors: those of first, CodeForbidden when the old one is wrong, or is not the old one any more
 // when all is hashed; CodeInvalid for the new one.
-func (a *Accounts) ChangePassword(ctx context.Context, id events.AccountID, old, new string) (events.Position, error) {
+func (a *Accounts) ChangePassword(ctx context.Context, id events.AccountID, old, new string, first func() error) (events.Position, error) {
 	account, err := a.Find(ctx, id)
 	if err != nil {
 		return 0, err
 	}
 	held, wrong := account.PasswordHash(), events.Errorf(events.CodeForbidden, "the old password is wrong")
-	if held != "" {
+	if held == "" {
+		if err := first(); err != nil {
+			return 0, err
+		}
+	} else {
 		right, err := a.passwords.Check(ctx, old, held)
 		if err != nil {
 			return 0, err

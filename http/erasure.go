@@ -18,14 +18,22 @@ import (
 	"parley/events"
 )
 
-// freshSignIn is how young a sign-in is that needs no password to erase an account:
-// accounts with a passkey or a provider's sign-in may have none.
+// freshSignIn is how young a sign-in is that needs no password to erase an account or
+// to add a way into it: accounts with a passkey or a provider's sign-in may have none.
 const freshSignIn = 5 * time.Minute
 
-type eraseMeInput struct {
+// proofInput is a password that is given once more.
+type proofInput struct {
 	Body *struct {
 		Password string `json:"password,omitempty" maxLength:"1000" doc:"Not needed within five minutes of signing in"`
 	} `required:"false"`
+}
+
+func (in *proofInput) password() string {
+	if in.Body == nil {
+		return ""
+	}
+	return in.Body.Password
 }
 
 type eraseMeOutput struct {
@@ -56,8 +64,8 @@ func (s *Server) erasureRoutes() {
 // eraseMe closes the account for every reader; the eraser does the rest. The request
 // is in the log before anybody is signed out, so that a crash between leaves no
 // account open.
-func (s *Server) eraseMe(ctx context.Context, in *eraseMeInput) (*eraseMeOutput, error) {
-	if err := s.provedAgain(ctx, in); err != nil {
+func (s *Server) eraseMe(ctx context.Context, in *proofInput) (*eraseMeOutput, error) {
+	if err := s.provedAgain(ctx, in.password()); err != nil {
 		return nil, err
 	}
 	who := caller(ctx)
@@ -76,21 +84,21 @@ func (s *Server) eraseMe(ctx context.Context, in *eraseMeInput) (*eraseMeOutput,
 	return out, nil
 }
 
-// provedAgain keeps somebody at an open browser from erasing its owner's account.
-// Guessing the password is slowed down like a sign-in. Errors: CodeForbidden,
-// CodeLimited.
-func (s *Server) provedAgain(ctx context.Context, in *eraseMeInput) error {
+// provedAgain keeps somebody at an open browser from erasing its owner's account, and
+// from making a way into it that outlives the owner's next password. Guessing the
+// password is slowed down like a sign-in. Errors: CodeForbidden, CodeLimited.
+func (s *Server) provedAgain(ctx context.Context, password string) error {
 	if s.doors.Now().Sub(callerIn(ctx).BegunAt) < freshSignIn {
 		return nil
 	}
-	if in.Body == nil || in.Body.Password == "" {
-		return events.Errorf(events.CodeForbidden, "give your password, or sign in again, to erase everything of yours")
+	if password == "" {
+		return events.Errorf(events.CodeForbidden, "this needs your password, or that you signed in within five minutes")
 	}
 	trying, err := s.pace.begin(place{account: string(caller(ctx)), browser: string(callerIn(ctx).Browser)})
 	if err != nil {
 		return err
 	}
-	right, err := s.doors.Accounts.Knows(ctx, caller(ctx), in.Body.Password)
+	right, err := s.doors.Accounts.Knows(ctx, caller(ctx), password)
 	switch {
 	case err != nil:
 		return err

@@ -30,7 +30,11 @@ func (s *Server) leaveToSignIn(ctx context.Context, _ *struct{}) (*leaveOutput, 
 	return s.leave(ctx, departure{})
 }
 
-func (s *Server) leaveToLink(ctx context.Context, _ *struct{}) (*leaveOutput, error) {
+// leaveToLink asks for proof; who comes back carries what was sealed for her here.
+func (s *Server) leaveToLink(ctx context.Context, in *proofInput) (*leaveOutput, error) {
+	if err := s.provedAgain(ctx, in.password()); err != nil {
+		return nil, err
+	}
 	return s.leave(ctx, departure{Account: caller(ctx)})
 }
 

@@ -107,7 +107,11 @@ func (s *Server) myCredentials(ctx context.Context, _ *struct{}) (*credentialsOu
 	return out, nil
 }
 
-func (s *Server) offerPasskey(ctx context.Context, _ *struct{}) (*ceremonyOutput, error) {
+// offerPasskey asks for proof; what it seals is the only way to addPasskey.
+func (s *Server) offerPasskey(ctx context.Context, in *proofInput) (*ceremonyOutput, error) {
+	if err := s.provedAgain(ctx, in.password()); err != nil {
+		return nil, err
+	}
 	account, err := s.doors.Accounts.Find(ctx, caller(ctx))
 	if err != nil {
 		return nil, err
@@ -165,13 +169,15 @@ func (s *Server) signInPasskey(ctx context.Context, in *usePasskeyInput) (*signe
 }
 
 func (s *Server) renameCredential(ctx context.Context, in *renameInput) (*struct{}, error) {
-	_, err := s.doors.Accounts.RenameCredential(ctx, caller(ctx), events.CredentialID(in.Credential), in.Body.Name)
+	at, err := s.doors.Accounts.RenameCredential(ctx, caller(ctx), events.CredentialID(in.Credential), in.Body.Name)
+	s.writes.note(caller(ctx), at)
 	return nil, err
 }
 
 // removeCredential leaves the browsers that signed in with it: they may be ended
 // one by one.
 func (s *Server) removeCredential(ctx context.Context, in *credentialInput) (*struct{}, error) {
-	_, err := s.doors.Accounts.RemoveCredential(ctx, caller(ctx), events.CredentialID(in.Credential))
+	at, err := s.doors.Accounts.RemoveCredential(ctx, caller(ctx), events.CredentialID(in.Credential))
+	s.writes.note(caller(ctx), at)
 	return nil, err
 }

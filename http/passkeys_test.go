@@ -151,6 +151,7 @@ func TestPasskeysThatDoNotFit(t *testing.T) {
 		d.Clock.Advance(passkeyLasts)
 		desk.want(http.StatusForbidden, http.MethodPost, "/api/sign-in/passkey", map[string]any{"ceremony": ceremony, "credential": finger.sign(options)})
 
+		desk.signIn(http.StatusOK, "ana@example.org", herPassword) // a moment ago, as adding a way in needs
 		ceremony, options = begin(desk, "/api/me/passkeys/options")
 		stolen := newAuthenticator(t)
 		ben.want(http.StatusForbidden, http.MethodPost, "/api/me/passkeys", map[string]any{"ceremony": ceremony, "credential": stolen.make(options)})

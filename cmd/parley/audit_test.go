@@ -71,6 +71,19 @@ func TestContentIsReadWithItsLearner(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a way to sign in that came is on her list, with a link that an operator made", func(t *testing.T) {
+		lea.must(http.StatusNoContent, "PUT", "/api/me/password", map[string]string{"old": password, "new": password})
+		if _, errs, code := invoke(t, "", "account", "reset", "--data", p.dir, "--email", "lea@example.org", "--reason", "she asked"); code != exitOK {
+			t.Fatal(errs)
+		}
+		at := ada.must(http.StatusOK, "GET", "/api/ops/status", nil).text("log")
+		mine := lines(lea.must(http.StatusOK, "GET", "/api/me/audit?min_position="+at, nil))
+		for _, line := range []string{"account_credential_added you password", "account_reset_allowed operator"} {
+			if !slices.ContainsFunc(mine, func(is string) bool { return strings.HasPrefix(is, line) }) {
+				t.Errorf("%s is not there: %q", line, mine)
+			}
+		}
+	})
 	t.Run("a withdrawn grant counts at once", func(t *testing.T) {
 		c.must(http.StatusOK, "DELETE", c.path("/grant"), nil)
 		ana.refuse(http.StatusForbidden, "forbidden", "POST", content, why)
@@ -82,7 +95,7 @@ func TestContentIsReadWithItsLearner(t *testing.T) {
 		if done.text("status") != "ended" {
 			t.Errorf("%s", done)
 		}
-		at := c.must(http.StatusOK, "GET", c.path(""), nil).text("position")
+		at := ada.must(http.StatusOK, "GET", "/api/ops/status", nil).text("log") // hers was the write, not the learner's
 		mine := lines(lea.must(http.StatusOK, "GET", "/api/me/audit?min_position="+at, nil))
 		if !slices.Contains(mine, "operator_acted somebody Ada recover --end session/"+c.id+" its page is gone") {
 			t.Errorf("%q", mine)

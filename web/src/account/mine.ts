@@ -9,17 +9,23 @@ export class Mine {
     this.#api = api
   }
 
-  /** Code `forbidden` when the old one is wrong. An account without a password has an empty one. */
+  /**
+   * Code `forbidden` when the old one is wrong. An account without a password has an empty one, and
+   * must have signed in within five minutes.
+   */
   changePassword = (old: string, next: string) =>
     this.#api.ask<undefined>('PUT', '/api/me/password', { old, new: next })
 
   credentials = async () =>
     (await this.#api.ask<{ credentials: Credential[] }>('GET', '/api/me/credentials')).credentials
-  offerPasskey = () => this.#api.ask<Ceremony>('POST', '/api/me/passkeys/options')
+  /** With the password, as `eraseEverything`. */
+  offerPasskey = (password: string) =>
+    this.#api.ask<Ceremony>('POST', '/api/me/passkeys/options', proof(password))
   addPasskey = (ceremony: string, name: string, credential: unknown) =>
     this.#api.ask<{ id: string }>('POST', '/api/me/passkeys', { ceremony, name, credential })
-  /** Where to send the browser to link this account with the provider. */
-  leaveToProvider = () => this.#api.ask<{ address: string }>('POST', '/api/me/openid')
+  /** Where to send the browser to link this account with the provider; the password as above. */
+  leaveToProvider = (password: string) =>
+    this.#api.ask<{ address: string }>('POST', '/api/me/openid', proof(password))
   renameCredential = (id: string, name: string) => this.#api.ask<undefined>('PUT', credential(id), { name })
   /** Code `conflict` for the last way in. */
   removeCredential = (id: string) => this.#api.ask<undefined>('DELETE', credential(id))
@@ -48,7 +54,11 @@ export class Mine {
    * signing in; else code `forbidden`, as for a wrong one.
    */
   eraseEverything = (password: string) =>
-    this.#api.ask<{ receipt: string }>('DELETE', '/api/me', password === '' ? undefined : { password })
+    this.#api.ask<{ receipt: string }>('DELETE', '/api/me', proof(password))
+}
+
+function proof(password: string): { password: string } | undefined {
+  return password === '' ? undefined : { password }
 }
 
 function credential(id: string): string {

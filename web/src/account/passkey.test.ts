@@ -79,13 +79,14 @@ describe('adding a passkey', () => {
 
   test('hands over what the authenticator made', async () => {
     const { api, asked } = server(routes)
-    expect(await add(new Mine(api), holds, '')).toBe(true)
+    expect(await add(new Mine(api), holds, '', 'her password')).toBe(true)
+    expect(asked[0]).toEqual(['/api/me/passkeys/options', { password: 'her password' }])
     expect(asked.at(-1)).toEqual(['/api/me/passkeys', { ceremony: 'sealed', name: '', credential: 'signed' }])
   })
 
   test('changes nothing when this device holds one already', async () => {
     const { api, asked } = server(routes)
-    expect(await add(new Mine(api), closed('InvalidStateError'), '')).toBe(false)
+    expect(await add(new Mine(api), closed('InvalidStateError'), '', '')).toBe(false)
     expect(asked).toHaveLength(1)
   })
 })

@@ -32,8 +32,13 @@ export async function signIn(entry: Entry, { credentials, read }: Authenticators
 }
 
 /** Makes a passkey for who is signed in. False when the person let it be, or the device holds one already. */
-export async function add(mine: Mine, browser: Authenticators, name: string): Promise<boolean> {
-  const { ceremony, options } = await mine.offerPasskey()
+export async function add(
+  mine: Mine,
+  browser: Authenticators,
+  name: string,
+  password: string,
+): Promise<boolean> {
+  const { ceremony, options } = await mine.offerPasskey(password)
   const made = await make(browser, options)
   if (made) await mine.addPasskey(ceremony, name, made.toJSON())
   return made !== undefined

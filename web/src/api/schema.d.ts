@@ -1191,10 +1191,6 @@ export interface components {
             reason: "learner" | "token_refresh_failed" | "time_limit" | "abandoned";
             recording_expected: boolean;
         };
-        EraseMeInputBody: {
-            /** @description Not needed within five minutes of signing in */
-            password?: string;
-        };
         EraseMeOutputBody: {
             position: string;
             /** @description The only key to the receipt, as nobody can sign in any more; keep it */
@@ -1429,6 +1425,10 @@ export interface components {
             title: string;
             /** @description about:blank */
             type: string;
+        };
+        ProofInputBody: {
+            /** @description Not needed within five minutes of signing in */
+            password?: string;
         };
         Provided: {
             model: string;
@@ -2335,7 +2335,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["EraseMeInputBody"];
+                "application/json": components["schemas"]["ProofInputBody"];
             };
         };
         responses: {
@@ -2594,7 +2594,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProofInputBody"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -2657,7 +2661,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProofInputBody"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

@@ -30,6 +30,11 @@ const audit: Record<string, (line: AuditLine, who: string) => string> = {
   account_role_granted: ({ what }, who) => `${who} gave this account the role ${what ?? ''}`,
   account_role_withdrawn: ({ what }, who) => `${who} took the role ${what ?? ''} from this account`,
   account_credential_added: ({ what }, who) => `${who} added a way to sign in (${method(what)})`,
+  account_credential_removed: (_, who) => `${who} removed a way to sign in`,
+  account_credential_renamed: (_, who) => `${who} renamed a passkey`,
+  account_credential_used: (_, who) => `${who} used a passkey`,
+  account_reset_allowed: (_, who) => `${who} made a link to set a new password`,
+  account_invited: (_, who) => `${who} invited you`,
 }
 
 function method(what = ''): string {
@@ -93,6 +98,7 @@ export const ownEn = {
     submit: 'Set password',
     done: 'The password is set. All your other browsers are signed out.',
     refusals: { forbidden: 'The old password is wrong.' },
+    first: { forbidden: 'You signed in more than five minutes ago: sign out, sign in again, then set it.' },
   },
   ways: {
     title: 'Ways to sign in',
@@ -108,6 +114,10 @@ export const ownEn = {
     add: 'Add a passkey',
     lead: 'A passkey lives on this device or in your password manager. It cannot be guessed or given away by mistake.',
     link: 'Link with the provider',
+    foreign: 'Remove what you do not know: whoever holds it can sign in as you.',
+    password: 'Your password, to add a way to sign in',
+    passwordHint: 'Not needed within five minutes of signing in.',
+    again: 'If you signed in more than five minutes ago: sign out, sign in again, then add one.',
     /** Why the way back from the provider linked nothing, by the refusal's code. */
     notLinked: (code: string) =>
       code === 'conflict'
@@ -117,7 +127,8 @@ export const ownEn = {
       'This browser, or the address at which you opened Parley, cannot have passkeys. They need a name such as parley.example, not a number.',
     refusals: {
       conflict: 'This is your last way to sign in. Add another one first.',
-      forbidden: 'That took too long. Begin again.',
+      forbidden:
+        'Not added: your password is wrong or missing, or it took too long. Give it, or sign out and in again.',
     },
     confirm: (name: string) => ({
       title: `Remove ${name}?`,

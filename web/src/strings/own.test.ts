@@ -23,6 +23,11 @@ describe('a line of the trail says', () => {
     [{ kind: 'exported', by: 'you', what: 'account', count: 1 }, 'You exported everything'],
     [{ kind: 'exported', by: 'you', session: '01A', count: 1 }, 'You exported a session'],
     [{ kind: 'deletion_requested', by: 'you', what: 'session.01A', count: 1 }, 'You deleted a session'],
+    [{ kind: 'account_credential_removed', by: 'you', count: 1 }, 'You removed a way to sign in'],
+    [
+      { kind: 'account_reset_allowed', by: 'operator', count: 1 },
+      'An operator made a link to set a new password',
+    ],
     [{ kind: 'a_newer_kind', by: 'operator', count: 1 }, 'An operator: a_newer_kind'],
   ])('%j', (line, text) => {
     expect(told({ at, ...line })).toBe(text)
