@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func ways(w *world) []way {
 		return way{method: method, path: "/api/sessions/{id}" + more, access: "owner", ok: ok, body: body}
 	}
 	sum := map[string]any{"size": len(w.recording), "sha256": w.sha256, "content_type": "audio/webm;codecs=opus", "duration_ms": 5000}
-	credentials := map[string]string{"email": "lea@example.org", "password": password}
+	credentials := map[string]string{"email": mailOfOwner, "password": password}
 	topic := map[string]any{"title": "Mushrooms", "language": "en-US", "level": "B1"}
 	until := map[string]any{"until": time.Now().Add(time.Hour)}
 	return slices.Concat(accountWays(), []way{
@@ -141,8 +142,7 @@ func (w way) want(caller, object string) int {
 }
 
 // isOnSession tells whether it names a session. Other objects (a browser, a
-// credential) are looked up among the caller's own: to all but the one whose
-// they are, such an id is one that never was.
+// credential) are ones that never were here; TestForeignObjects has real ones.
 func (w way) isOnSession() bool {
 	return strings.Contains(w.path, "sessions/{id}") || strings.Contains(w.path, "{session}")
 }
@@ -153,6 +153,7 @@ type world struct {
 	who       map[string]*browser
 	objects   map[string]string
 	upload    string
+	others    string // a session of the other learner's, where one is needed
 	topic     any
 	recording []byte
 	sha256    string
@@ -167,8 +168,8 @@ func newWorld(t *testing.T) *world {
 		addAccount(t, w.p.dir, mail(caller), role)
 		w.who[caller] = signIn(t, w.p.base, mail(caller))
 	}
-	addAccount(t, w.p.dir, "lea@example.org", "learner")
-	lea := signIn(t, w.p.base, "lea@example.org")
+	addAccount(t, w.p.dir, mailOfOwner, "learner")
+	lea := signIn(t, w.p.base, mailOfOwner)
 	w.who[owner] = lea
 	w.topic = lea.must(http.StatusOK, "GET", "/api/topics", nil).json["topics"].([]any)[0].(map[string]any)["id"]
 	kept, gone := w.savedSession(lea), lea.startSession()
@@ -178,6 +179,8 @@ func newWorld(t *testing.T) *world {
 	w.objects = map[string]string{live: kept.id, missing: newID(), erased: gone.id}
 	return w
 }
+
+const mailOfOwner = "lea@example.org"
 
 func mail(caller string) string { return strings.ReplaceAll(caller, " ", "-") + "@example.org" }
 
@@ -256,8 +259,7 @@ func TestAuthorization(t *testing.T) {
 }
 
 func (w *world) withdrawnAtOnce(t *testing.T) {
-	olga := w.who[operates]
-	id := events.AccountID(olga.must(http.StatusOK, "GET", "/api/me", nil).text("account", "id"))
+	olga, id := w.who[operates], w.idOf(operates)
 	w.p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
 		_, err := events.Execute(ctx, log, id.Aggregate(), events.NewAccount(id), stampOf("test"), func(a *events.Account) ([]events.Event, error) {
 			return a.Withdraw(events.RoleOperator)
@@ -295,10 +297,13 @@ func (w *world) cross(t *testing.T, way way) {
 
 func (w *world) mailOf(caller string) string {
 	if caller == owner {
-		return "lea@example.org"
+		return mailOfOwner
 	}
 	return mail(caller)
 }
+
+// objectIn finds what else than a session a path names.
+var objectIn = regexp.MustCompile(`{(browser|credential|account|upload)}`)
 
 // TestEveryRouteIsCrossed compares the table with what the router knows.
 func TestEveryRouteIsCrossed(t *testing.T) {
@@ -329,6 +334,9 @@ func TestEveryRouteIsCrossed(t *testing.T) {
 		}
 	}
 	for name := range known {
+		if named := objectIn.FindString(name); named != "" && !slices.Contains(foreignWays, name) {
+			t.Errorf("%s names a %s, and is not crossed with foreign ones", name, named)
+		}
 		if !there[name] {
 			t.Errorf("%s is in the table, and not there any more", name)
 		}
