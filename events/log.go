@@ -60,7 +60,13 @@ type Identity struct {
 	Created time.Time // the stream's own creation time
 	First   Position  // the first position that is still there; Last+1 when empty
 	Last    Position
+	// Missing is how many of the last positions hold no event any more. Nobody may
+	// wait for an event there: none will come.
+	Missing uint64
 }
+
+// End is the position of the last event that is still there.
+func (i Identity) End() Position { return i.Last - Position(i.Missing) }
 
 // Identifier tells who the log is.
 type Identifier interface {

@@ -18,7 +18,8 @@ func ignoring(err, end error) error {
 	return err
 }
 
-// Fill carries the log up to a position into a store and returns then. It is a
+// Fill carries the log up to a position into a store and returns then, also when
+// the last events there are gone from the log. It is a
 // projector's loop without its patience: what it meets, it returns.
 // Errors: those of Store; CodeConflict with a *Mismatch; CodeUnavailable.
 func Fill(ctx context.Context, log Source, store Store, stream string, upTo events.Position) (Checkpoint, error) {
@@ -33,7 +34,7 @@ func Fill(ctx context.Context, log Source, store Store, stream string, upTo even
 	if err := Check(ctx, log, at, now); err != nil {
 		return at, err
 	}
-	if at.Position >= upTo {
+	if upTo = min(upTo, now.End()); at.Position >= upTo {
 		return at, nil
 	}
 	err = pipe(ctx, log, at.Position, func(batch []events.Event) error {

@@ -136,7 +136,7 @@ func erasedBefore(ctx context.Context, log Source, after events.Position, now ev
 				erased = erased.With(r)
 			}
 		}
-		if erased.Count() == missing || batch[len(batch)-1].Position >= now.Last {
+		if erased.Count() == missing || batch[len(batch)-1].Position >= now.End() {
 			return errRead
 		}
 		return nil

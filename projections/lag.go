@@ -94,7 +94,7 @@ func (g *Gauge) Look(ctx context.Context) (Lag, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	// The mark may have moved past what the log said, never the other way.
-	now := look{g.now(), at.Position, max(log.Last, at.Position)}
+	now := look{g.now(), at.Position, max(log.End(), at.Position)}
 	g.looks = append(g.looks, now)
 	g.looks = g.looks[max(0, len(g.looks)-remembered):]
 	lag := Lag{Position: now.position, Last: now.last, Events: uint64(now.last - now.position), Seen: at.Seen}

@@ -139,7 +139,7 @@ func (p *Projector) follow(ctx context.Context) error {
 	p.trouble.set(nil)
 	p.started.pass()
 	p.mark.Set(at.Position)
-	p.reach(at.Position, log.Last)
+	p.reach(at.Position, log.End())
 	ctx, lost := context.WithCancelCause(ctx)
 	held := make(chan struct{})
 	go func() { defer close(held); p.hold(ctx, at, lost) }()
@@ -155,7 +155,7 @@ func (p *Projector) project(ctx context.Context, at Checkpoint, log events.Ident
 			return nil
 		}
 		at, err = p.store.Commit(ctx, at, log, batch)
-		p.reach(at.Position, log.Last)
+		p.reach(at.Position, log.End())
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -95,4 +96,23 @@ func TestOddMessages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The log's last event was removed by hand. Who reads up to the end of the log does
+// not wait for it.
+func TestLastEventRemoved(t *testing.T) {
+	p := start(t, t.TempDir())
+	ada := p.setUp(t)
+	silent := ada.silentSession()
+	p.put(t, "parley.audit.x.y", "NATS/1.0\r\nce-id: x\r\n\r\n", "{}")
+	p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
+		id, err := log.Identity(ctx)
+		return errors.Join(err, log.SecureDelete(ctx, id.Last))
+	})
+	if found := stuckIn(t, p.dir, "--quiet", "0s"); len(found) != 1 || found[silent.id].Status != "active" {
+		t.Errorf("recover: %+v", found)
+	}
+	if out, errs, code := invoke(t, "", "objects", "check", "--data", p.dir); code != exitOK {
+		t.Errorf("objects check: exit %d, %s%s", code, out, errs)
+	}
 }

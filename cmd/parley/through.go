@@ -13,7 +13,8 @@ const readBatch = 2000
 // far it is. Errors: those of the log.
 func readThrough(ctx context.Context, log events.Log, shown *progress, take func(events.Event)) error {
 	id, err := log.Identity(ctx)
-	if err != nil || id.First > id.Last {
+	end := id.End()
+	if err != nil || end < id.First {
 		return err
 	}
 	defer shown.end()
@@ -25,13 +26,13 @@ func readThrough(ctx context.Context, log events.Log, shown *progress, take func
 			take(e)
 		}
 		at = evs[len(evs)-1].Position
-		shown.at(uint64(at), uint64(id.Last))
-		if at >= id.Last {
+		shown.at(uint64(at), uint64(end))
+		if at >= end {
 			enough()
 		}
 		return nil
 	})
-	if at < id.Last {
+	if at < end {
 		return err
 	}
 	return nil

@@ -108,7 +108,7 @@ func timekeeping(c Config, log *jetstream.Log, work func(jetstream.Worker) duty,
 			if err != nil {
 				return err
 			}
-			return keeper.Rearm(ctx, id.Last, func(of events.SessionID, err error) {
+			return keeper.Rearm(ctx, id.End(), func(of events.SessionID, err error) {
 				logger.Warn("a session's timer is not armed", "session", of, "error", err)
 			})
 		}},

@@ -114,10 +114,26 @@ func (l *Log) Identity(ctx context.Context) (events.Identity, error) {
 		First:   events.Position(info.State.FirstSeq),
 		Last:    events.Position(info.State.LastSeq),
 	}
-	if info.State.Msgs == 0 {
-		id.First = id.Last + 1
+	held := info.State.Msgs
+	switch {
+	case held == 0:
+		id.First, id.Missing = id.Last+1, uint64(id.Last)
+	case held < uint64(id.Last-id.First)+1: // some are gone; perhaps the last ones
+		id.Missing, err = l.missing(ctx, id.Last)
 	}
-	return id, nil
+	return id, err
+}
+
+// missing is how many positions up to the last one hold nothing any more.
+func (l *Log) missing(ctx context.Context, last events.Position) (uint64, error) {
+	m, err := l.leader.last(ctx, logPrefix+">")
+	if err != nil {
+		return 0, err
+	}
+	if m == nil {
+		return uint64(last), nil
+	}
+	return uint64(last) - min(m.seq, uint64(last)), nil // it may have been written since
 }
 
 // Has tells whether the log still holds an event at the position.

@@ -85,6 +85,27 @@ func TestSecureDelete(t *testing.T) {
 	})
 }
 
+// Who reads up to the end must know which event is the last that will come.
+func TestEndOfALog(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	b.Append(t, annas, &events.RecordingMuted{}, &events.RecordingMuted{}, &events.RecordingMuted{})
+	for _, c := range []struct {
+		remove events.Position
+		end    events.Position
+	}{{0, 3}, {1, 3}, {3, 2}, {2, 0}} {
+		if c.remove > 0 {
+			deleteAt(t, b, c.remove)
+		}
+		if id := identify(t, b.Log); id.Last != 3 || id.End() != c.end {
+			t.Errorf("without %d: last %d, end %d; want end %d", c.remove, id.Last, id.End(), c.end)
+		}
+	}
+	b.Append(t, bea.Aggregate(), &events.RecordingMuted{})
+	if id := identify(t, b.Log); id.Last != 4 || id.End() != 4 {
+		t.Errorf("written on: last %d, end %d", id.Last, id.End())
+	}
+}
+
 func TestUnreadableEvents(t *testing.T) {
 	b := eventstest.NewBundle(t)
 	first := b.Append(t, annas, &events.SegmentPlaced{Call: 1, Item: "a"})

@@ -317,3 +317,52 @@ func TestVerify(t *testing.T) {
 		}
 	})
 }
+
+// An event at the log's end that was removed by hand is not waited for: nothing
+// would come.
+func TestLogWithoutItsLastEvent(t *testing.T) {
+	r := newReal(t)
+	behind := r.identity(t).Last
+	r.say(t, second, "two")
+	last := r.identity(t).Last
+	if err := r.Log.SecureDelete(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("a projector has caught up", func(t *testing.T) {
+		p := newProjector(r.Log, r.store)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx) }()
+		<-p.CaughtUp()
+		cancel()
+		if err := <-ended; err != nil || p.Position() != last-1 {
+			t.Errorf("at %s, %v", p.Position(), err)
+		}
+	})
+	t.Run("nothing is behind", func(t *testing.T) {
+		lag, err := projections.NewGauge(r.Log, r.views, r.Log.Stream(), time.Now).Look(t.Context())
+		if err != nil || lag.Events != 0 || lag.Position != last-1 {
+			t.Errorf("%+v, %v", lag, err)
+		}
+	})
+	t.Run("filling ends", func(t *testing.T) {
+		at, err := projections.Fill(t.Context(), r.Log, r.store, r.Log.Stream(), last)
+		if err != nil || at.Position != last-1 || at.Position <= behind {
+			t.Errorf("at %s, %v", at.Position, err)
+		}
+	})
+	t.Run("a rebuild goes as far as there is something", func(t *testing.T) {
+		if done, err := r.rebuild(t, false); err != nil || !done.Switched || done.Position != last-1 {
+			t.Errorf("%+v, %v", done, err)
+		}
+	})
+	if err := r.Log.SecureDelete(t.Context(), last-1); err != nil { // where the checkpoint stands
+		t.Fatal(err)
+	}
+	r.wantFinding(t, projections.Removed)
+	t.Run("and past a checkpoint that has lost its event", func(t *testing.T) {
+		if done, err := r.rebuild(t, true); err != nil || !done.Switched || done.Position != last-2 {
+			t.Errorf("%+v, %v", done, err)
+		}
+	})
+}

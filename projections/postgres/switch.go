@@ -94,7 +94,7 @@ func (r *Rebuilder) target(ctx context.Context, live projections.Checkpoint, sam
 		return live.Position, nil
 	}
 	now, err := r.log.Identity(ctx)
-	return now.Last, err
+	return now.End(), err
 }
 
 // compare holds both versions against each other, at one position when they are
