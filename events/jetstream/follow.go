@@ -174,6 +174,8 @@ func (f *follower) check(ctx context.Context) error {
 		return err
 	case now.Epoch != f.began.Epoch:
 		return events.Errorf(events.CodeUnavailable, "the event log was made anew: its epoch is %s, not %s", now.Epoch, f.began.Epoch)
+	case !now.Created.Equal(f.began.Created):
+		return events.Errorf(events.CodeUnavailable, "the event log was made anew at %s, from a backup", now.Created)
 	case now.Last < f.at:
 		return events.Errorf(events.CodeUnavailable, "the event log ends at %d, before position %d that was read from it", now.Last, f.at)
 	}

@@ -1,6 +1,7 @@
 package jetstream_test
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -187,6 +188,14 @@ func TestFollowOfALogThatIsLost(t *testing.T) {
 		"made anew": func(t *testing.T, b *eventstest.Bundle) {
 			dropLog(t, b)
 			eventstest.OpenLog(t, b.Conn, jetstream.Config{})
+		},
+		"restored from a backup, and written on": func(t *testing.T, b *eventstest.Bundle) {
+			file, _ := snapshotOf(t, b.Conn, jetstream.LogStream)
+			dropLog(t, b)
+			if _, err := jetstream.NewArchive(b.Conn).Restore(t.Context(), jetstream.LogStream, bytes.NewReader(file)); err != nil {
+				t.Fatal(err)
+			}
+			b.Append(t, bea.Aggregate(), &events.RecordingMuted{})
 		},
 		"connection closed": func(_ *testing.T, b *eventstest.Bundle) { b.Conn.Close() },
 	} {
