@@ -25,15 +25,17 @@ const (
 	HeadPurged Finding = "head_purged" // events behind it were removed without an erasure
 )
 
-// Memory is what a worker remembers of the log: who it was and what lay at its
-// end when the worker last began. It lies in the metadata of the worker's
-// consumer, beside how far its work has come.
+// Memory is what a worker remembers of the log: who it was, what lay at its end
+// when the worker last began, and up to where its work was done then. It lies in the
+// metadata of the worker's consumer. The server's own count of what is done says
+// nothing of a log whose head is purged: it moves on with the head.
 type Memory struct {
 	Epoch    string
 	Created  time.Time
 	Position events.Position // zero for a log that was empty
 	Event    events.EventID  // the event there
 	Of       events.Aggregate
+	Done     events.Position // up to which all was done
 }
 
 // Mismatch is the cause of the CodeConflict error of a worker on a log that is
@@ -63,6 +65,14 @@ func (l *Log) Forget(ctx context.Context, worker string) error {
 	return nil
 }
 
+// Recall compares the log with what a worker remembers of it. One that never ran
+// is fine. Errors: CodeConflict with a *Mismatch, CodeInvalid for a memory that was
+// changed by hand, CodeUnavailable.
+func (l *Log) Recall(ctx context.Context, worker string) error {
+	_, err := l.recall(ctx, worker)
+	return err
+}
+
 // recall compares the log with what a worker remembers of it and gives what it
 // is to remember from now on. A log that was restored up to there is accepted.
 // Errors: CodeConflict with a *Mismatch, CodeUnavailable.
@@ -71,7 +81,7 @@ func (l *Log) recall(ctx context.Context, worker string) (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	remembered, err := l.remembered(ctx, worker)
+	remembered, done, err := l.remembered(ctx, worker)
 	if err != nil {
 		return Memory{}, err
 	}
@@ -83,7 +93,9 @@ func (l *Log) recall(ctx context.Context, worker string) (Memory, error) {
 		message := fmt.Sprintf("the event log is not the one that worker %s remembers (%s); it does nothing until an operator decides", worker, finding)
 		return Memory{}, events.Wrap(&Mismatch{worker, finding, remembered, now}, events.CodeConflict, message)
 	}
-	return l.look(ctx, now)
+	next, err := l.look(ctx, now)
+	next.Done = max(done, now.First-1) // what was not there when it began is no loss
+	return next, err
 }
 
 // compare finds what is wrong; nothing when there is no memory yet.
@@ -95,7 +107,18 @@ func (l *Log) compare(ctx context.Context, m Memory, now events.Identity) (Findi
 		return Recreated, nil
 	case now.Last < m.Position:
 		return TailLost, nil
-	case m.Position == 0:
+	}
+	finding, err := l.standing(ctx, m)
+	if err != nil || finding != "" {
+		return finding, err
+	}
+	return l.headPurged(ctx, m.Done+1, now.First)
+}
+
+// standing looks at the event that was the log's last: it still is there, or an
+// erasure lists it.
+func (l *Log) standing(ctx context.Context, m Memory) (Finding, error) {
+	if m.Position == 0 {
 		return "", nil
 	}
 	there, err := l.leader.at(ctx, uint64(m.Position))
@@ -108,13 +131,10 @@ func (l *Log) compare(ctx context.Context, m Memory, now events.Identity) (Findi
 		return "", nil
 	}
 	erased, err := l.erased(ctx, m.Of)
-	switch {
-	case err != nil:
-		return "", err
-	case !erased.Has(int64(m.Position)):
+	if err == nil && !erased.Has(int64(m.Position)) {
 		return Removed, nil
 	}
-	return l.headPurged(ctx, m.Position+1, now.First)
+	return "", err
 }
 
 // headPurged tells whether events are missing from a position up to the log's
@@ -179,6 +199,7 @@ const (
 	positionMetadata = "parley_position"
 	eventMetadata    = "parley_event"
 	subjectMetadata  = "parley_subject"
+	doneMetadata     = "parley_done" // not in those of earlier versions
 )
 
 func (m Memory) metadata() map[string]string {
@@ -188,30 +209,37 @@ func (m Memory) metadata() map[string]string {
 		positionMetadata: strconv.FormatUint(uint64(m.Position), 10),
 		eventMetadata:    string(m.Event),
 		subjectMetadata:  logPrefix + string(m.Of.Kind) + "." + m.Of.ID,
+		doneMetadata:     strconv.FormatUint(uint64(m.Done), 10),
 	}
 }
 
-// remembered reads a worker's memory; empty for one that never worked on this
-// log. Errors: CodeInvalid for one that was changed by hand, CodeUnavailable.
-func (l *Log) remembered(ctx context.Context, worker string) (m Memory, err error) {
+// remembered reads a worker's memory, empty for one that never worked on this log,
+// and up to where its work is done now. Errors: CodeInvalid for one that was
+// changed by hand, CodeUnavailable.
+func (l *Log) remembered(ctx context.Context, worker string) (m Memory, done events.Position, err error) {
 	consumer, err := l.js.Consumer(ctx, logStream, worker)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return m, nil
+		return m, 0, nil
 	}
 	if err != nil {
-		return m, unavailable(err, "the worker's place in the event log cannot be found")
+		return m, 0, unavailable(err, "the worker's place in the event log cannot be found")
 	}
-	written := consumer.CachedInfo().Config.Metadata
+	info := consumer.CachedInfo()
+	done = events.Position(info.AckFloor.Stream)
+	written := info.Config.Metadata
 	if written[epochMetadata] == "" {
-		return m, nil
+		return m, done, nil
 	}
+	m = Memory{Epoch: written[epochMetadata], Event: events.EventID(written[eventMetadata]), Of: aggregateOf(written[subjectMetadata]), Done: done}
 	created, timeErr := time.Parse(time.RFC3339Nano, written[createdMetadata])
 	position, numberErr := strconv.ParseUint(written[positionMetadata], 10, 64)
-	if err := errors.Join(timeErr, numberErr); err != nil {
-		return m, events.Wrap(err, events.CodeInvalid, "what the worker remembers of the event log cannot be read")
+	if text := written[doneMetadata]; text != "" {
+		was, err := strconv.ParseUint(text, 10, 64)
+		m.Done, numberErr = events.Position(was), errors.Join(numberErr, err)
 	}
-	return Memory{
-		Epoch: written[epochMetadata], Created: created, Position: events.Position(position),
-		Event: events.EventID(written[eventMetadata]), Of: aggregateOf(written[subjectMetadata]),
-	}, nil
+	if err := errors.Join(timeErr, numberErr); err != nil {
+		return m, done, events.Wrap(err, events.CodeInvalid, "what the worker remembers of the event log cannot be read")
+	}
+	m.Created, m.Position = created, events.Position(position)
+	return m, done, nil
 }

@@ -213,6 +213,70 @@ func TestWorkerAfterErasures(t *testing.T) {
 	})
 }
 
+// A head that was purged by hand is the worker's business as far as it has not done
+// what was there, whatever it remembers of the log's end.
+func TestWorkerBehindAPurgedHead(t *testing.T) {
+	muted := func(t *testing.T, b *eventstest.Bundle, n int) {
+		t.Helper()
+		for range n {
+			b.Append(t, events.SessionID(b.IDs.ULID()).Aggregate(), &events.RecordingMuted{})
+		}
+	}
+	purge := func(t *testing.T, b *eventstest.Bundle, through events.Position) {
+		t.Helper()
+		for at := events.Position(1); at <= through; at++ {
+			deleteAt(t, b, at)
+		}
+	}
+	// stuck begins and does nothing.
+	stuck := func(t *testing.T, b *eventstest.Bundle) {
+		t.Helper()
+		began := make(chan struct{}, 1)
+		w := work(t, b.Log, jetstream.Worker{
+			Name: "finalizer", Kinds: []events.Kind{events.KindRecordingMuted},
+			Handle: func(ctx context.Context, _ events.Event) error { began <- struct{}{}; <-ctx.Done(); return ctx.Err() },
+		})
+		<-began
+		w.end(t)
+	}
+	does := func(t *testing.T, b *eventstest.Bundle, n int) {
+		t.Helper()
+		done := make(chan struct{}, n)
+		w := work(t, b.Log, jetstream.Worker{
+			Name: "finalizer", Kinds: []events.Kind{events.KindRecordingMuted},
+			Handle: func(context.Context, events.Event) error { done <- struct{}{}; return nil },
+		})
+		for range n {
+			<-done
+		}
+		w.end(t)
+	}
+	t.Run("what it has not done is missing", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		muted(t, b, 4)
+		stuck(t, b)
+		purge(t, b, 3)
+		stops(t, b, jetstream.HeadPurged)
+		t.Run("and is done without, when an operator says so", func(t *testing.T) {
+			if err := b.Log.Forget(t.Context(), "finalizer"); err != nil {
+				t.Fatal(err)
+			}
+			stuck(t, b) // nothing is done of what is left
+			works(t, b)
+			works(t, b)
+		})
+	})
+	t.Run("what it had done when it last began is not", func(t *testing.T) {
+		b := eventstest.NewBundle(t)
+		for _, n := range []int{3, 1} {
+			muted(t, b, n)
+			does(t, b, n)
+		}
+		purge(t, b, 3)
+		works(t, b)
+	})
+}
+
 func TestWorkerOnARestoredLog(t *testing.T) {
 	b := eventstest.NewBundle(t)
 	works(t, b)
