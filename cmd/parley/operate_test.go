@@ -1,17 +1,21 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
+	natsjs "github.com/nats-io/nats.go/jetstream"
 
 	"parley/cmd/parley/embedded"
 	"parley/events"
+	"parley/events/jetstream"
 	door "parley/http"
 )
 
@@ -96,8 +100,75 @@ func TestRebuildAndVerify(t *testing.T) {
 	})
 }
 
-// poison puts an event of no known kind into a session.
-func (p *program) poison(t *testing.T, id string) {
+// A rebuild fires no effect again, also one that is told to accept what differs:
+// the log is the same, and its workers know what they have done.
+func TestRebuildFiresNoEffect(t *testing.T) {
+	p := start(t, t.TempDir())
+	ada := p.setUp(t)
+	refused, deleted := ada.refused(t), ada.silentSession()
+	deleted.must(http.StatusAccepted, "DELETE", deleted.path(""), nil)
+	p.untilSwept(t, events.SessionID(deleted.id))
+	before := p.workDone(t)
+	for _, args := range [][]string{{}, {"--accept"}, {"--back"}} {
+		p.byHand(t, "update parley.sessions set language = 'xx' where id = '"+refused.id+"'")
+		if len(args) == 0 {
+			tell[rebuilt](t, exitFailed, "rebuild", "--data", p.dir, "--json", "--yes")
+			continue
+		}
+		tell[rebuilt](t, exitOK, append([]string{"rebuild", "--data", p.dir, "--json", "--yes"}, args...)...)
+	}
+	after := p.workDone(t)
+	for name, was := range before.deliveries {
+		if got, want := after.deliveries[name]-was, uint64(after.last-before.last); got != want {
+			t.Errorf("%s was given %d events, and %d are new", name, got, want)
+		}
+	}
+	if diff := cmp.Diff(before.effects, after.effects); diff != "" {
+		t.Errorf("what workers appended (-before +after):\n%s", diff)
+	}
+}
+
+// work is what workers were given and what came of it.
+type work struct {
+	last       events.Position
+	deliveries map[string]uint64
+	effects    map[events.Kind]int
+}
+
+// workDone waits until every worker has done all that is in the log.
+func (p *program) workDone(t *testing.T) (w work) {
+	t.Helper()
+	w.deliveries, w.effects = map[string]uint64{}, map[events.Kind]int{}
+	p.inTheLog(t, func(ctx context.Context, log *jetstream.Log) error {
+		id, err := log.Identity(ctx)
+		if err != nil {
+			return err
+		}
+		w.last = id.Last
+		return readThrough(ctx, log, terminal{err: io.Discard}.progress(""), func(e events.Event) {
+			if e.Aggregate.Kind == events.KindOfSession {
+				w.effects[e.Body.Kind()]++
+			}
+		})
+	})
+	js := p.streams(t)
+	for _, name := range workerNames() {
+		for {
+			consumer, err := js.Consumer(t.Context(), "PARLEY", name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at := consumer.CachedInfo(); at.AckFloor.Stream >= uint64(w.last) {
+				w.deliveries[name] = at.Delivered.Consumer
+				break
+			}
+		}
+	}
+	return w
+}
+
+// streams is a way to the program's log past the program.
+func (p *program) streams(t *testing.T) natsjs.JetStream {
 	t.Helper()
 	at, err := embedded.ReadConnection(p.dir)
 	if err != nil {
@@ -107,11 +178,18 @@ func (p *program) poison(t *testing.T, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
+	t.Cleanup(nc.Close)
+	js, err := natsjs.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return js
+}
+
+// poison puts an event of no known kind into a session.
+func (p *program) poison(t *testing.T, id string) {
+	t.Helper()
+	js := p.streams(t)
 	m := nats.NewMsg("parley.session." + id)
 	for name, value := range map[string]string{"ce-specversion": "1.0", "ce-id": newID(), "ce-type": "parley.session_sung.v1", "ce-time": "2026-03-14T09:26:53.000Z", "ce-subject": "session/" + id} {
 		m.Header.Set(name, value)

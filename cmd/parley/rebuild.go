@@ -76,8 +76,8 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 			done, err = r.Rebuild(ctx, *accept, shown.at)
 		}
 		shown.end()
-		if err == nil && *accept {
-			err = forgetWork(ctx, log)
+		if done.Switched && *accept {
+			err = errors.Join(err, acceptedWork(ctx, log, done.Same))
 		}
 		result := rebuilt{done.From, done.To, done.Position, done.Switched, differingOf(done.Differences)}
 		if err != nil && !*accept && len(result.Differences) > 0 {
@@ -87,11 +87,19 @@ func rebuild(ctx context.Context, t terminal, args []string) error {
 	})
 }
 
-// forgetWork lets the workers begin anew at the start of a log that was accepted:
-// what they have done they find done.
-func forgetWork(ctx context.Context, log *jetstream.Log) error {
+// acceptedWork lets the workers begin anew at the start of a log that was accepted:
+// what they have done they find done. Of the same log they know how far they are,
+// and only one that takes it for another begins anew.
+func acceptedWork(ctx context.Context, log *jetstream.Log, same bool) error {
 	for _, name := range workerNames() {
-		if err := log.Forget(ctx, name); err != nil {
+		var err error
+		if same {
+			err = log.Recall(ctx, name)
+		}
+		if !same || events.CodeOf(err) == events.CodeConflict {
+			err = log.Forget(ctx, name)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,7 @@ type Rebuilt struct {
 	Position    events.Position // up to which To holds the log; From too, when it is of the same log
 	Differences []Difference    // between their rows, at most MaxDifferences a table
 	Switched    bool            // To is live now
+	Same        bool            // From was made from this log, too
 }
 
 // Rebuild fills a new version from the log's start, compares it with the live
@@ -109,6 +110,7 @@ func (r *Rebuilder) bring(ctx context.Context, version int, accept bool, report 
 	if err != nil {
 		return done, err
 	}
+	done.Same = same
 	if accept {
 		err = r.acceptHead(ctx, version)
 	}
