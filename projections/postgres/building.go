@@ -74,6 +74,25 @@ func (r *Rebuilder) begin(ctx context.Context, state string) (version int, err e
 	return version, err
 }
 
+// previous is the version that was live before, with what migrations have brought
+// since then. Errors: CodeNotFound when there is none.
+func (r *Rebuilder) previous(ctx context.Context) (version int, err error) {
+	err = pgx.BeginFunc(ctx, r.db.pool, func(tx pgx.Tx) error {
+		if err := prepareVersions(ctx, tx, r.db.config); err != nil {
+			return err
+		}
+		version, err = versionIn(ctx, tx, r.db.config, statePrevious)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return events.Errorf(events.CodeNotFound, "there is no version before the live one")
+		}
+		if err == nil {
+			_, err = build(ctx, tx, r.db.config.schema(version))
+		}
+		return err
+	})
+	return version, err
+}
+
 // dropUseless removes a version that an interrupted rebuild left, when it is of
 // another log or ahead of the live one.
 func (r *Rebuilder) dropUseless(ctx context.Context) error {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"parley/events"
 	"parley/projections"
 )
@@ -65,10 +63,7 @@ func (r *Rebuilder) Rebuild(ctx context.Context, accept bool, report func(Progre
 // of Rebuild.
 func (r *Rebuilder) SwitchBack(ctx context.Context, report func(Progress)) (done Rebuilt, err error) {
 	err = r.alone(ctx, func() error {
-		version, err := versionIn(ctx, r.db.pool, r.db.config, statePrevious)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return events.Errorf(events.CodeNotFound, "there is no version before the live one")
-		}
+		version, err := r.previous(ctx)
 		if err == nil {
 			done, err = r.bring(ctx, version, true, report)
 		}

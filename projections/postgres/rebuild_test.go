@@ -191,6 +191,26 @@ func (r *rebuilding) indexes(t *testing.T, version int) []string {
 	return names
 }
 
+// The version before is from before an upgrade: it lacks what migrations have
+// brought since. Going back brings it that first.
+func TestSwitchBackOverAMigration(t *testing.T) {
+	r := newRebuilding(t, tapeOf(conversations(3)...))
+	if done, err := r.rebuilder.Rebuild(t.Context(), false, silent); err != nil || !done.Switched {
+		t.Fatalf("got %+v, %v", done, err)
+	}
+	r.alter(t, 1, "drop table audit; alter table segments drop column usage, drop column usage_rank;"+
+		" alter table responses drop column usage, drop column usage_rank; delete from migrations where name >= '0003'")
+	more := tapeOf(conversations(5)...)
+	project(t, more, r.store)
+	if done, err := r.of(t, more).SwitchBack(t.Context(), silent); err != nil || done.To != 1 || !done.Switched {
+		t.Fatalf("got %+v, %v", done, err)
+	}
+	project(t, tapeOf(conversations(6)...), r.store)
+	if view, err := r.views.Session(t.Context(), anna, sessionNumber(5)); err != nil || len(view.Segments) == 0 {
+		t.Errorf("%d turns, %v", len(view.Segments), err)
+	}
+}
+
 func TestSwitchBackWithoutAVersionBefore(t *testing.T) {
 	r := newRebuilding(t, tapeOf(conversations(1)...))
 	if _, err := r.rebuilder.SwitchBack(t.Context(), silent); events.CodeOf(err) != events.CodeNotFound {
