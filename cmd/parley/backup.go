@@ -21,16 +21,18 @@ import (
 // tries it out. Recordings stay in the store, which has backups of its own.
 func backup(ctx context.Context, t terminal, args []string) error {
 	set, data := flags(t, "backup")
-	dir := set.String("to", "", "the `folder` to write; it must be empty, or is made")
+	var at kept
+	set.StringVar(&at.dir, "to", "", "the `folder` to write; it must be empty, or is made")
+	set.StringVar(&at.keys, "keys-to", "", "another such `folder`, for the keys: they open what the rest holds")
 	asJSON := set.Bool("json", false, "print the manifest")
 	reason := reasonFlag(set)
 	if err := parse(set, args); err != nil {
 		return err
 	}
-	if *dir == "" || set.NArg() > 0 {
+	if at.dir == "" || set.NArg() > 0 {
 		return misused("name a folder: parley backup --to DIR")
 	}
-	if err := emptyFolder(*dir); err != nil {
+	if err := at.makeFolders(); err != nil {
 		return err
 	}
 	to, err := reachInstance(t, *data)
@@ -43,7 +45,7 @@ func backup(ctx context.Context, t terminal, args []string) error {
 	}
 	var made manifest
 	if err = record(ctx, from.trails(), act{does: "backup", reason: *reason}); err == nil {
-		made, err = from.backUp(ctx, *dir, t.progress("writing"))
+		made, err = from.backUp(ctx, at, t)
 	}
 	if err = errors.Join(err, from.close()); err != nil {
 		return err
@@ -51,18 +53,27 @@ func backup(ctx context.Context, t terminal, args []string) error {
 	if *asJSON {
 		return json.NewEncoder(t.out).Encode(made)
 	}
-	return made.print(t.out, *dir)
+	return made.print(t.out, at)
+}
+
+// makeFolders makes what a backup is written to.
+func (k kept) makeFolders() error {
+	err := emptyFolder(k.dir)
+	if err == nil && k.keys != "" {
+		err = emptyFolder(k.keys)
+	}
+	return err
 }
 
 // emptyFolder makes a folder, or finds it empty: a backup is never written over
 // another one.
 func emptyFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("--to %s: %w", dir, err)
+		return fmt.Errorf("make folder %s: %w", dir, err)
 	}
 	there, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("--to %s: %w", dir, err)
+		return fmt.Errorf("look into folder %s: %w", dir, err)
 	}
 	if len(there) > 0 {
 		return events.Errorf(events.CodeInvalid, "%s is not empty; name a new folder", dir)
@@ -71,9 +82,8 @@ func emptyFolder(dir string) error {
 }
 
 // backUp writes every stream, reads all back, and restores it on trial.
-func (s *site) backUp(ctx context.Context, dir string, shown *progress) (manifest, error) {
+func (s *site) backUp(ctx context.Context, at kept, t terminal) (manifest, error) {
 	m := manifest{Format: manifestFormat, Parley: version, MadeAt: time.Now().UTC().Truncate(time.Second)}
-	defer shown.end()
 	live, err := s.archive.Keys(ctx)
 	if err != nil {
 		return m, err
@@ -81,31 +91,34 @@ func (s *site) backUp(ctx context.Context, dir string, shown *progress) (manifes
 	if live != nil {
 		m.Vault = live.Vault
 	}
-	for i, f := range files {
-		shown.at(uint64(i), uint64(len(files)))
-		p, err := s.pack(ctx, dir, f.stream, f.name)
+	for _, f := range files {
+		p, err := s.pack(ctx, at, f.stream, f.name, t.progress("writing "+f.name))
 		if err != nil {
 			return m, err
 		}
 		m.Streams = append(m.Streams, p)
 	}
 	m.Epoch = m.of(jetstream.LogStream).Epoch
-	if err := m.write(dir); err != nil {
+	if at.keys != "" {
+		if err := syncFolder(at.keys); err != nil {
+			return m, err
+		}
+	}
+	if err := m.write(at.dir); err != nil {
 		return m, err
 	}
-	shown.at(uint64(len(files)), uint64(len(files)))
-	return verified(ctx, dir, m)
+	return verified(ctx, at, m, t)
 }
 
 // verified reads a backup as restore would, and tries it out. One that fails loses
 // its manifest, so that nobody takes it for a backup.
-func verified(ctx context.Context, dir string, m manifest) (manifest, error) {
-	_, err := openBackup(dir)
+func verified(ctx context.Context, at kept, m manifest, t terminal) (manifest, error) {
+	_, err := openBackup(at)
 	if err == nil {
-		err = tryOut(ctx, dir, m)
+		err = tryOut(ctx, at, m, t)
 	}
 	if err != nil {
-		err = errors.Join(within("the backup was written, but cannot be restored", err), os.Remove(filepath.Join(dir, manifestFile)))
+		err = errors.Join(within("the backup was written, but cannot be restored", err), os.Remove(filepath.Join(at.dir, manifestFile)))
 	}
 	return m, err
 }
@@ -123,7 +136,8 @@ func roomFor(dir string, bytes uint64) error {
 }
 
 // pack writes one stream's file.
-func (s *site) pack(ctx context.Context, dir string, stream jetstream.Stream, name string) (p packed, err error) {
+func (s *site) pack(ctx context.Context, at kept, stream jetstream.Stream, name string, shown *progress) (p packed, err error) {
+	defer shown.end()
 	if stream, err = s.stream(ctx, stream); err != nil {
 		return p, err
 	}
@@ -131,35 +145,44 @@ func (s *site) pack(ctx context.Context, dir string, stream jetstream.Stream, na
 	if err != nil {
 		return p, err
 	}
-	if err := roomFor(dir, there.Bytes); err != nil {
+	path := at.path(packed{Contents: there, File: name})
+	if err := roomFor(filepath.Dir(path), there.Bytes); err != nil {
 		return p, err
 	}
-	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return p, err
 	}
 	sum := sha256.New()
-	counted := &counter{w: io.MultiWriter(file, sum)}
+	counted := &counter{w: io.MultiWriter(file, sum), passed: func(n int64) { shown.at(uint64(n), there.Bytes) }}
 	p.Contents, err = s.archive.Snapshot(ctx, stream, counted)
+	if err == nil { // snapshots are compressed: fewer bytes are all of them
+		shown.at(there.Bytes, there.Bytes)
+	}
 	p.File, p.Size, p.SHA256 = name, counted.n, hex.EncodeToString(sum.Sum(nil))
 	return p, errors.Join(err, file.Sync(), file.Close())
 }
 
-// counter counts what passes.
+// counter counts what passes, and tells of it.
 type counter struct {
-	w io.Writer
-	n int64
+	w      io.Writer
+	n      int64
+	passed func(n int64)
 }
 
 // Write passes bytes on.
 func (c *counter) Write(b []byte) (int, error) {
 	n, err := c.w.Write(b)
 	c.n += int64(n)
+	c.passed(c.n)
 	return n, err
 }
 
-func (m manifest) print(w io.Writer, dir string) error {
-	fmt.Fprintf(w, "backup of %s in %s, read back and restored on trial\n", stamp(m.MadeAt), dir)
+func (m manifest) print(w io.Writer, at kept) error {
+	fmt.Fprintf(w, "backup of %s in %s, read back and restored on trial\n", stamp(m.MadeAt), at.dir)
+	if at.keys != "" {
+		fmt.Fprintf(w, "its keys are in %s; restore finds them there by --keys-from\n", at.keys)
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FILE\tMESSAGES\tPOSITIONS\tBYTES\tSHA-256")
 	for _, p := range m.Streams {

@@ -90,7 +90,9 @@ func printLetters(t terminal, found http.DeadLetters, asJSON bool) error {
 // retryLetters tries the letters of one aggregate, or all. Errors: errFound when some
 // still wait.
 func retryLetters(ctx context.Context, t terminal, retrier *postgres.Retrier, of *events.Aggregate, asJSON bool) error {
-	done, err := retry(ctx, retrier, of)
+	shown := t.progress("trying again")
+	done, err := retry(ctx, retrier, of, func(done, all int) { shown.at(uint64(done), uint64(all)) })
+	shown.end()
 	if err != nil {
 		return err
 	}
@@ -109,9 +111,9 @@ func retryLetters(ctx context.Context, t terminal, retrier *postgres.Retrier, of
 	return err
 }
 
-func retry(ctx context.Context, retrier *postgres.Retrier, of *events.Aggregate) ([]postgres.Retried, error) {
+func retry(ctx context.Context, retrier *postgres.Retrier, of *events.Aggregate, tried func(done, all int)) ([]postgres.Retried, error) {
 	if of == nil {
-		return retrier.RetryAll(ctx)
+		return retrier.RetryAll(ctx, tried)
 	}
 	done, err := retrier.Retry(ctx, *of)
 	return []postgres.Retried{done}, err

@@ -87,6 +87,8 @@ type erasing struct {
 	t     terminal
 	of    events.Aggregate
 	about events.AccountID // whose it is
+	// sweeps are the streams that are overwritten.
+	sweeps []events.Aggregate
 
 	receipt, receiptHash string // of an account, made here; an earlier one stands before it
 
@@ -129,7 +131,7 @@ func (e *erasing) findSession(ctx context.Context) error {
 	for _, event := range evs {
 		session.Evolve(event)
 	}
-	e.of, e.about = id.Aggregate(), session.Learner
+	e.of, e.about, e.sweeps = id.Aggregate(), session.Learner, []events.Aggregate{id.Aggregate()}
 	if session.Erased != nil {
 		e.will("finish what was begun: the session is unreadable already")
 		return nil
@@ -165,6 +167,10 @@ func (e *erasing) findAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, session := range found.Sessions {
+		e.sweeps = append(e.sweeps, session.Aggregate())
+	}
+	e.sweeps = append(e.sweeps, e.of) // the last to be swept
 	e.will("close the account: nobody can sign in to it")
 	e.will("destroy its key and those of its %d sessions: nobody can read them any more", len(found.Sessions))
 	e.will("remove their recordings, its %d own topics, its sign-ins and its audit trail", len(found.Topics))
@@ -236,6 +242,8 @@ func (e *erasing) follow(ctx context.Context) error {
 		wait, stop = context.WithTimeout(ctx, erasePatience)
 		defer stop()
 	}
+	sweeping := e.sweeping()
+	defer sweeping.shown.end()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for {
@@ -245,6 +253,9 @@ func (e *erasing) follow(ctx context.Context) error {
 		}
 		for _, event := range evs {
 			e.note(event.Body)
+		}
+		if err := sweeping.look(ctx); err != nil {
+			return err
 		}
 		if e.SweptAt != nil || e.UnreadableAt != nil && e.flags.wait == waitUnreadable {
 			e.Done = true

@@ -41,10 +41,20 @@ const (
 	manifestFile   = "manifest.json"
 )
 
+// kept is where a backup lies: its keys may lie in a folder apart.
+type kept struct{ dir, keys string }
+
+// path is where a stream's file is.
+func (k kept) path(p packed) string {
+	if p.Stream.IsKeys() && k.keys != "" {
+		return filepath.Join(k.keys, p.File)
+	}
+	return filepath.Join(k.dir, p.File)
+}
+
 // files are the streams of a backup, in the order in which they are taken: each key
 // is older than what is sealed under it, so the keys are taken after the log and none
-// is missing; and the ledger is the newest of all. The keys have a file of their own,
-// so that it can be put elsewhere.
+// is missing; and the ledger is the newest of all.
 var files = []struct {
 	stream jetstream.Stream
 	name   string
@@ -67,7 +77,26 @@ func (m manifest) of(stream jetstream.Stream) packed {
 
 // openBackup reads a backup's manifest and holds every file against it. Errors:
 // CodeInvalid, which says what is missing or changed.
-func openBackup(dir string) (manifest, error) {
+func openBackup(at kept) (manifest, error) {
+	m, err := readManifest(at.dir)
+	for _, f := range files {
+		if err == nil {
+			err = m.of(f.stream).check(at)
+		}
+	}
+	return m, err
+}
+
+// openLedger is openBackup where only the ledger is needed; the keys may be anywhere.
+func openLedger(dir string) (manifest, error) {
+	m, err := readManifest(dir)
+	if err == nil {
+		err = m.of(jetstream.LedgerStream).check(kept{dir: dir})
+	}
+	return m, err
+}
+
+func readManifest(dir string) (manifest, error) {
 	var m manifest
 	text, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,22 +111,20 @@ func openBackup(dir string) (manifest, error) {
 	if m.Format != manifestFormat {
 		return m, events.Errorf(events.CodeInvalid, "%s is a backup of format %d; this program reads format %d", dir, m.Format, manifestFormat)
 	}
-	for _, f := range files {
-		if err := m.of(f.stream).check(dir); err != nil {
-			return m, err
-		}
-	}
 	return m, nil
 }
 
 // check holds a file against its entry.
-func (p packed) check(dir string) error {
+func (p packed) check(at kept) error {
 	if p.File == "" || p.File != filepath.Base(p.File) {
-		return events.Errorf(events.CodeInvalid, "the manifest of %s names no file for %s; use another backup", dir, p.Stream)
+		return events.Errorf(events.CodeInvalid, "the manifest of %s names no file for %s; use another backup", at.dir, p.Stream)
 	}
-	path := filepath.Join(dir, p.File)
+	path := at.path(p)
 	file, err := os.Open(path)
-	if err != nil {
+	switch {
+	case err != nil && p.Stream.IsKeys():
+		return events.Wrap(err, events.CodeInvalid, "the backup's "+p.File+" cannot be read; name its folder with --keys-from")
+	case err != nil:
 		return events.Wrap(err, events.CodeInvalid, "the backup's "+p.File+" cannot be read; put it beside the manifest")
 	}
 	defer file.Close()
@@ -131,6 +158,11 @@ func (m manifest) write(dir string) error {
 	if err := os.Rename(draft.Name(), filepath.Join(dir, manifestFile)); err != nil {
 		return err
 	}
+	return syncFolder(dir)
+}
+
+// syncFolder puts the names of new files on the disk.
+func syncFolder(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -107,7 +107,7 @@ func (o *operations) Retry(ctx context.Context, aggregate string) ([]http.Retrie
 		}
 		of = &one
 	}
-	done, err := retry(ctx, postgres.NewRetrier(o.database, o.log.Vault(), o.log, o.log.Stream()), of)
+	done, err := retry(ctx, postgres.NewRetrier(o.database, o.log.Vault(), o.log, o.log.Stream()), of, func(int, int) {})
 	return retriedOf(done), err
 }
 

@@ -196,16 +196,3 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		t.Error("there is advice for a reason that no recording is refused for")
 	}
 }
-
-func TestBar(t *testing.T) {
-	for want, got := range map[string]string{
-		"reading [..............................] 0 of 10":                bar("reading", 0, 10, 0),
-		"reading [###############...............] 5 of 10, 1/s, 5s left":  bar("reading", 5, 10, 5*time.Second),
-		"reading [##############################] 10 of 10, 2/s, 0s left": bar("reading", 11, 10, 5*time.Second),
-		"reading [###############...............] 500 of 1000":            bar("reading", 500, 1000, 999*time.Millisecond),
-	} {
-		if got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-	}
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -88,7 +87,7 @@ func (r *restoration) planKeys(ctx context.Context) error {
 // checkKeys refuses keys that the master key does not open: a backup needs the one
 // that was in use when it was made.
 func (r *restoration) checkKeys(ctx context.Context, keys packed) error {
-	file, err := os.Open(filepath.Join(r.flags.from, keys.File))
+	file, err := os.Open(r.flags.from.path(keys))
 	if err != nil {
 		return err
 	}
@@ -114,9 +113,9 @@ func (r *restoration) planLedger(ctx context.Context) error {
 		r.will("filter by the ledger of erasures that is here: %d", here.Messages)
 		return nil
 	}
-	r.ledgerOf, r.ledgerFor = r.flags.from, r.manifest.of(parleylog.LedgerStream)
+	r.ledgerOf, r.ledgerFor = r.flags.from.dir, r.manifest.of(parleylog.LedgerStream)
 	if r.flags.ledger != "" {
-		newer, err := openBackup(r.flags.ledger)
+		newer, err := openLedger(r.flags.ledger)
 		if err != nil {
 			return err
 		}
@@ -154,7 +153,7 @@ func (r *restoration) will(format string, v ...any) {
 
 func (r *restoration) carryOut(ctx context.Context) error {
 	if r.putKeys {
-		if err := r.site.put(ctx, r.flags.from, r.manifest.of(parleylog.KeyStream)); err != nil {
+		if err := r.put(ctx, r.flags.from, r.manifest.of(parleylog.KeyStream)); err != nil {
 			return err
 		}
 	}
@@ -177,7 +176,7 @@ func (r *restoration) carryOut(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.site.put(ctx, r.flags.from, r.manifest.of(parleylog.LogStream)); err != nil {
+	if err := r.put(ctx, r.flags.from, r.manifest.of(parleylog.LogStream)); err != nil {
 		return err
 	}
 	if err := record(ctx, log, act{does: "restore", reason: r.flags.reason}); err != nil {
@@ -206,6 +205,11 @@ func (r *restoration) keepAsked(ctx context.Context, log *parleylog.Log) error {
 	return nil
 }
 
+// put brings one file back.
+func (r *restoration) put(ctx context.Context, at kept, p packed) error {
+	return r.site.put(ctx, at, p, r.t.progress("restoring "+p.File))
+}
+
 // bringLedger puts the newest ledger in place, and with it what only the one here
 // knew, and lists it.
 func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger) ([]events.Erasure, error) {
@@ -213,7 +217,7 @@ func (r *restoration) bringLedger(ctx context.Context, ledger *parleylog.Ledger)
 	if err != nil || r.ledgerOf == "" {
 		return here, err
 	}
-	if err := r.site.put(ctx, r.ledgerOf, r.ledgerFor); err != nil {
+	if err := r.put(ctx, kept{dir: r.ledgerOf}, r.ledgerFor); err != nil {
 		return nil, err
 	}
 	for _, e := range here {

@@ -14,7 +14,7 @@ import (
 // restoreFlags is what an operator says about a restore.
 type restoreFlags struct {
 	data        string
-	from        string
+	from        kept
 	ledger      string // folder of a newer backup, for its ledger
 	replace     bool
 	replaceKeys bool
@@ -27,7 +27,8 @@ type restoreFlags struct {
 func readRestoreFlags(t terminal, args []string) (restoreFlags, error) {
 	var f restoreFlags
 	set, data := flags(t, "restore")
-	set.StringVar(&f.from, "from", "", "the backup's `folder`")
+	set.StringVar(&f.from.dir, "from", "", "the backup's `folder`")
+	set.StringVar(&f.from.keys, "keys-from", "", "the `folder` of its keys, when they lie apart")
 	set.StringVar(&f.ledger, "ledger", "", "the `folder` of a newer backup, to take the list of erased sessions from")
 	set.BoolVar(&f.replace, "replace", false, "delete the log that is here")
 	set.BoolVar(&f.replaceKeys, "replace-keys", false, "delete the keys that are here, which are of another vault than the backup's")
@@ -40,7 +41,7 @@ func readRestoreFlags(t terminal, args []string) (restoreFlags, error) {
 		return f, err
 	}
 	f.data, f.reason = *data, *reason
-	if f.from == "" || set.NArg() > 0 {
+	if f.from.dir == "" || set.NArg() > 0 {
 		return f, misused("name a backup: parley restore --from DIR")
 	}
 	if f.reason != "" { // it is noted when the log has gone and come already

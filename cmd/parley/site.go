@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -115,8 +114,9 @@ func (s *site) stream(ctx context.Context, of parleylog.Stream) (parleylog.Strea
 }
 
 // put makes a stream from a backup in place of the one that may be there.
-func (s *site) put(ctx context.Context, dir string, p packed) error {
-	file, err := os.Open(filepath.Join(dir, p.File))
+func (s *site) put(ctx context.Context, at kept, p packed, shown *progress) error {
+	defer shown.end()
+	file, err := os.Open(at.path(p))
 	if err != nil {
 		return err
 	}
@@ -124,9 +124,28 @@ func (s *site) put(ctx context.Context, dir string, p packed) error {
 	if err := s.makeRoom(ctx, p.Stream); err != nil {
 		return err
 	}
-	_, err = s.archive.Restore(ctx, p.Stream, file)
+	_, err = s.archive.Restore(ctx, p.Stream, &readOut{file: file, of: 2 * uint64(p.Size), shown: shown})
 	return err
 }
+
+// readOut is a file that shows how far it is read; a restore reads it twice.
+type readOut struct {
+	file  *os.File
+	read  uint64
+	of    uint64
+	shown *progress
+}
+
+// Read reads on.
+func (r *readOut) Read(b []byte) (int, error) {
+	n, err := r.file.Read(b)
+	r.read += uint64(n)
+	r.shown.at(r.read, r.of)
+	return n, err
+}
+
+// Seek begins again.
+func (r *readOut) Seek(offset int64, whence int) (int64, error) { return r.file.Seek(offset, whence) }
 
 // makeRoom removes what is there: of the vault all generations.
 func (s *site) makeRoom(ctx context.Context, stream parleylog.Stream) error {
@@ -137,8 +156,8 @@ func (s *site) makeRoom(ctx context.Context, stream parleylog.Stream) error {
 }
 
 // tryOut restores a backup into a server of its own, beside it, and throws that away.
-func tryOut(ctx context.Context, dir string, m manifest) (err error) {
-	scratch, err := os.MkdirTemp(dir, ".trial-*")
+func tryOut(ctx context.Context, at kept, m manifest, t terminal) (err error) {
+	scratch, err := os.MkdirTemp(at.dir, ".trial-*")
 	if err != nil {
 		return err
 	}
@@ -149,7 +168,7 @@ func tryOut(ctx context.Context, dir string, m manifest) (err error) {
 	}
 	defer func() { err = errors.Join(err, trial.close()) }()
 	for _, p := range m.Streams {
-		if err := trial.put(ctx, dir, p); err != nil {
+		if err := trial.put(ctx, at, p, t.progress("trying "+p.File)); err != nil {
 			return err
 		}
 	}

@@ -94,7 +94,7 @@ func TestBadInput(t *testing.T) {
 			if err != nil || len(letters) != 1 || letters[0].Position != bad || !strings.Contains(letters[0].Reason, c.reason) {
 				t.Errorf("dead letters: %+v, %v", letters, err)
 			}
-			done, err := postgres.NewRetrier(r.db, r.Vault, r.Log, r.Log.Stream()).RetryAll(t.Context())
+			done, err := postgres.NewRetrier(r.db, r.Vault, r.Log, r.Log.Stream()).RetryAll(t.Context(), untold)
 			if err != nil || len(done) != 1 || done[0].Released != 0 || len(done[0].Stuck) != 1 {
 				t.Errorf("a retry changes nothing: %+v, %v", done, err)
 			}
@@ -150,7 +150,7 @@ func TestBrokenHeaders(t *testing.T) {
 			if err != nil || len(seen.Events) != int(r.identity(t).Last) || seen.More {
 				t.Errorf("browsed %d events, more %v, %v", len(seen.Events), seen.More, err)
 			}
-			done, err := postgres.NewRetrier(r.db, r.Vault, r.Log, r.Log.Stream()).RetryAll(t.Context())
+			done, err := postgres.NewRetrier(r.db, r.Vault, r.Log, r.Log.Stream()).RetryAll(t.Context(), untold)
 			if err != nil || len(done) != 1 || done[0].Released != 0 || len(done[0].Stuck) != 3 {
 				t.Errorf("a retry changes nothing: %+v, %v", done, err)
 			}

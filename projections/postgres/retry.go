@@ -29,8 +29,9 @@ type Retried struct {
 	Stuck     []projections.DeadLetter // still wait, in order, with why
 }
 
-// RetryAll reads all dead letters again from the log. Errors: as of Retry.
-func (r *Retrier) RetryAll(ctx context.Context) ([]Retried, error) {
+// RetryAll reads all dead letters again from the log; tried hears after each
+// aggregate how many are. Errors: as of Retry.
+func (r *Retrier) RetryAll(ctx context.Context, tried func(done, all int)) ([]Retried, error) {
 	found, err := r.store.db.pool.Query(ctx, "select aggregate_kind, aggregate_id from "+
 		qualified(r.store.db.config.Views, "dead_letters")+" group by 1, 2 order by min(position)")
 	if err != nil {
@@ -47,6 +48,7 @@ func (r *Retrier) RetryAll(ctx context.Context) ([]Retried, error) {
 			return all, err
 		}
 		all = append(all, done)
+		tried(len(all), len(waiting))
 	}
 	return all, nil
 }

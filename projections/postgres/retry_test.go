@@ -49,7 +49,11 @@ func TestRetry(t *testing.T) {
 		if n, of, err := r.views.CountDeadLetters(t.Context()); err != nil || n != 13+14 || of != 2 {
 			t.Fatalf("%d letters of %d, %v", n, of, err)
 		}
-		done, err := by(whole).RetryAll(t.Context())
+		var tried []int
+		done, err := by(whole).RetryAll(t.Context(), func(done, all int) { tried = append(tried, done, all) })
+		if !slices.Equal(tried, []int{1, 2, 2, 2}) {
+			t.Errorf("told %v", tried)
+		}
 		want := []postgres.Retried{{Aggregate: first.Aggregate(), Released: 13}, {Aggregate: second.Aggregate(), Released: 14}}
 		if diff := cmp.Diff(want, done); err != nil || diff != "" {
 			t.Errorf("%v (-want +got)\n%s", err, diff)
@@ -94,18 +98,21 @@ func TestRetry(t *testing.T) {
 		log := tapeOf(started(first, anna), said(first, "nul\x00", events.Final, "x"))
 		r := newRebuilding(t, log)
 		project(t, log, r.store)
-		done, err := postgres.NewRetrier(r.db(t), r.keys, log, "PARLEY").RetryAll(t.Context())
+		done, err := postgres.NewRetrier(r.db(t), r.keys, log, "PARLEY").RetryAll(t.Context(), untold)
 		if err != nil || len(done) != 1 || done[0].Released != 0 || len(done[0].Stuck) != 1 || done[0].Stuck[0].Reason == "" {
 			t.Errorf("got %+v, %v", done, err)
 		}
 	})
 	t.Run("nothing waits", func(t *testing.T) {
 		_, by := given(t)
-		if done, err := by(whole).RetryAll(t.Context()); err != nil || done != nil {
+		if done, err := by(whole).RetryAll(t.Context(), untold); err != nil || done != nil {
 			t.Errorf("got %+v, %v", done, err)
 		}
 	})
 }
+
+// untold is for those who need not know how far it is.
+func untold(int, int) {}
 
 // While letters are released the projector goes on; neither overwrites what the
 // other wrote.
@@ -123,14 +130,14 @@ func TestRetryBesideTheProjector(t *testing.T) {
 	retrier := postgres.NewRetrier(r.db(t), r.keys, whole, "PARLEY")
 	for log.opened() < len(whole.all) {
 		log.grow(15)
-		if _, err := retrier.RetryAll(ctx); err != nil {
+		if _, err := retrier.RetryAll(ctx, untold); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := projector.Wait(ctx, whole.identity.Last); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := retrier.RetryAll(ctx); err != nil {
+	if _, err := retrier.RetryAll(ctx, untold); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
