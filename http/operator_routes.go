@@ -40,7 +40,7 @@ type stuckOutput struct {
 type helpInput struct {
 	ID   string `path:"id"`
 	Body struct {
-		Remedy string `json:"remedy" enum:"end,finalize,without-recording"`
+		Remedy string `json:"remedy" enum:"end,finalize,resume,without-recording"`
 		Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why; the learner sees it. Not needed for a dry run"`
 		DryRun bool   `json:"dry_run,omitempty" doc:"Only say what would be done"`
 	}

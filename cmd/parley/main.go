@@ -46,7 +46,7 @@ func commands() []command {
 		{"rebuild", "make the read models anew beside the live ones, compare and switch; rebuild --back", rebuild},
 		{"verify", "compare the read models with what the log says; changes nothing", verify},
 		{"dead-letters", "list events that could not be projected; dead-letters retry [session/ID]", deadLetters},
-		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--without-recording", recoverSessions},
+		{"recover", "list sessions that are stuck and why; recover --session ID --end|--finalize|--resume|--without-recording", recoverSessions},
 		{"objects", "compare the store with the log: objects check; remove what no event points at: objects sweep", objects},
 		{"erase", "erase a session or an account for good, or search every file for what was said: erase SESSION | --account A | --prove SESSION", erase},
 		{"audit", "list sign-ins, readings, exports and operators' acts", audit},

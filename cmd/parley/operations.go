@@ -17,14 +17,15 @@ import (
 // and recover are the same code.
 type operations struct {
 	*backend
-	dir   string
-	gauge *projections.Gauge
+	config Config
+	dir    string
+	gauge  *projections.Gauge
 }
 
 var _ http.Operations = (*operations)(nil)
 
-func newOperations(b *backend, dir string) *operations {
-	return &operations{b, dir, projections.NewGauge(b.log, b.views, b.log.Stream(), time.Now)}
+func newOperations(b *backend, config Config, dir string) *operations {
+	return &operations{b, config, dir, projections.NewGauge(b.log, b.views, b.log.Stream(), time.Now)}
 }
 
 // statusSessions is how many of the newest sessions are counted by status.
@@ -129,7 +130,11 @@ func (o *operations) Stuck(ctx context.Context, quiet time.Duration) ([]http.Stu
 		}
 	}
 	slices.SortFunc(found, longestFirst)
-	return found, nil
+	letters, err := o.views.FirstDeadLetters(ctx, events.KindOfSession)
+	if err != nil {
+		return nil, err
+	}
+	return withLetters(ctx, o.log, found, letters, now)
 }
 
 // Plan implements [http.Operations].
@@ -144,6 +149,6 @@ func (o *operations) Help(ctx context.Context, id events.SessionID, remedy strin
 		return plan, err
 	}
 	open := func(context.Context) (*s3.Store, error) { return o.store, nil }
-	err = carryOut(ctx, ward{log: o.log, store: open, id: id, actor: by}, &plan)
+	err = carryOut(ctx, ward{config: o.config, log: o.log, store: open, id: id, actor: by}, &plan)
 	return plan, err
 }

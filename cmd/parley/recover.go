@@ -50,7 +50,7 @@ func readRecoverFlags(t terminal, args []string) (recoverFlags, error) {
 	set.DurationVar(&f.quiet, "quiet", 15*time.Minute, "list sessions in which nothing has happened for so long")
 	set.Var(&f.sessions, "session", "the `session` to act on; may be given several times")
 	chosen := map[string]*bool{}
-	for _, name := range []string{remedyEnd, remedyFinalize, remedyWithout} {
+	for name := range remedies {
 		chosen[name] = set.Bool(name, false, remedies[name].does)
 	}
 	reason := reasonFlag(set)
@@ -69,7 +69,7 @@ func readRecoverFlags(t terminal, args []string) (recoverFlags, error) {
 		}
 	}
 	if set.NArg() > 0 || (f.remedy == "") != (len(f.sessions) == 0) {
-		return f, misused("parley recover lists what is stuck; to act: parley recover --session ID --end|--finalize|--without-recording")
+		return f, misused("parley recover lists what is stuck; to act: parley recover --session ID --end|--finalize|--resume|--without-recording")
 	}
 	return f, nil
 }
@@ -83,15 +83,25 @@ func recoverSessions(ctx context.Context, t terminal, args []string) error {
 	}
 	return withLog(ctx, t, f.data, func(log *jetstream.Log, to reach) error {
 		if f.remedy == "" {
-			return listStuck(ctx, t, log, f)
+			return listStuck(ctx, t, log, to, f)
 		}
 		return helpSessions(ctx, t, log, to, f)
 	})
 }
 
-func listStuck(ctx context.Context, t terminal, log events.Log, f recoverFlags) error {
+func listStuck(ctx context.Context, t terminal, log events.Log, to reach, f recoverFlags) error {
 	found, err := stuckSessions(ctx, log, f.quiet, time.Now(), t.progress("reading the log"))
 	if err != nil {
+		return err
+	}
+	letters, err := lettersOfSessions(ctx, to)
+	switch {
+	case events.CodeOf(err) == events.CodeUnavailable:
+		fmt.Fprintf(t.err, "sessions with dead letters are not named, as the read models cannot be asked: %s\n", sentence(err))
+	case err != nil:
+		return err
+	}
+	if found, err = withLetters(ctx, log, found, letters, time.Now()); err != nil {
 		return err
 	}
 	if f.asJSON {
@@ -141,7 +151,7 @@ func helpSessions(ctx context.Context, t terminal, log *jetstream.Log, to reach,
 		return err
 	}
 	for i := range plans {
-		w := ward{log: log, store: to.openStore, id: plans[i].ID, actor: who}
+		w := ward{config: to.config, log: log, store: to.openStore, id: plans[i].ID, actor: who}
 		does := act{does: "recover --" + f.remedy, object: w.id.Aggregate().String(), about: plans[i].Learner, reason: f.reason}
 		err := record(ctx, log, does)
 		if err == nil {

@@ -151,15 +151,15 @@ func TestDiagnosis(t *testing.T) {
 		why      string
 		remedies int
 	}{
-		"left":            {[]events.Body{started}, false, "active", "its page is gone", 2},
+		"left":            {[]events.Body{started}, false, "active", "its page is gone", 3},
 		"no upload yet":   {[]events.Body{started, ended(true, 0)}, false, "ended", "still holds the recording", 1},
 		"uploading":       {[]events.Body{started, ended(true, 0), announced}, false, "uploading", "still holds the recording", 1},
 		"not finalized":   {[]events.Body{started, ended(true, 0), announced, completed}, false, "finalizing", "has not decided", 2},
 		"refused":         {[]events.Body{started, ended(true, 0), announced, completed, &events.AudioRejected{Upload: "u", Reason: "no_sound"}}, false, "needs_attention", "(no_sound): it holds not one packet of sound", 2},
 		"reports missing": {[]events.Body{started, ended(false, 3)}, false, "ended", "reports 1 to 0 of 3", 0},
 		"saved":           {[]events.Body{started, ended(false, 0)}, true, "saved", "", 0},
-		"deleted":         {[]events.Body{started, &events.SessionDeleteRequested{}}, false, "being erased", "deletion is not done", 0},
-		"not swept":       {[]events.Body{started, &events.SessionDeleteRequested{}, &events.SessionErased{}}, false, "erased", "not swept", 0},
+		"deleted":         {[]events.Body{started, &events.SessionDeleteRequested{}}, false, "being erased", "deletion is not done", 1},
+		"not swept":       {[]events.Body{started, &events.SessionDeleteRequested{}, &events.SessionErased{}}, false, "erased", "not swept", 1},
 		"swept":           {[]events.Body{&events.SessionErased{SweptAt: &eventstest.Began}}, true, "erased", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

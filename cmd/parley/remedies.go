@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"parley/events"
 	"parley/events/jetstream"
 	"parley/http"
-	"parley/projections/recording"
 	"parley/projections/s3"
 	"parley/projections/timekeeper"
 )
@@ -18,14 +20,16 @@ const (
 	remedyEnd      = "end"
 	remedyFinalize = "finalize"
 	remedyWithout  = "without-recording"
+	remedyResume   = "resume"
 )
 
 // ward is a session that an operator helps.
 type ward struct {
-	log   *jetstream.Log
-	store func(context.Context) (*s3.Store, error) // opens it when it is needed
-	id    events.SessionID
-	actor events.Actor
+	config Config
+	log    *jetstream.Log
+	store  func(context.Context) (*s3.Store, error) // opens it when it is needed
+	id     events.SessionID
+	actor  events.Actor
 }
 
 // remedy is one way to help.
@@ -42,6 +46,7 @@ type remedy struct {
 var remedies = map[string]remedy{
 	remedyEnd:      {"end a session whose page is gone; its recording may still come", planEnd, end},
 	remedyFinalize: {"check and place its recording once more", planFinalize, finalize},
+	remedyResume:   {"do here what the workers owe it: its deletion, its sweep, its timer, its recording", planResume, resume},
 	remedyWithout:  {"close a session without its recording; one that comes later is still taken", planWithout, closeWithout},
 }
 
@@ -51,13 +56,15 @@ func planFor(ctx context.Context, log events.Loader, id events.SessionID, name s
 	planned := http.Helped{ID: id, Remedy: name}
 	chosen, known := remedies[name]
 	if !known {
-		return planned, events.Errorf(events.CodeInvalid, "a remedy is one of %s, %s, %s", remedyEnd, remedyFinalize, remedyWithout)
+		return planned, events.Errorf(events.CodeInvalid, "a remedy is one of %s", strings.Join(slices.Sorted(maps.Keys(remedies)), ", "))
 	}
 	s, err := loadTimed(ctx, log, id)
 	if err != nil {
 		return planned, err
 	}
-	planned.Learner = s.Learner
+	if s.Deleted == nil && s.Erased == nil { // nothing more goes on the trail of who may be gone
+		planned.Learner = s.Learner
+	}
 	planned.Status, planned.Reason = statusOf(s.Session, time.Now())
 	planned.Will, err = chosen.plan(s)
 	return planned, err
@@ -156,12 +163,7 @@ func finalize(ctx context.Context, w ward) error {
 			return err
 		}
 	}
-	store, err := w.store(ctx)
-	if err != nil {
-		return err
-	}
-	finalizer := recording.NewFinalizer(w.log, store, time.Now, newEventID, silent())
-	return finalizer.Handle(ctx, events.Event{Aggregate: w.id.Aggregate()})
+	return w.place(ctx)
 }
 
 func (w ward) announceAgain(ctx context.Context, announced events.UploadRequested, completed events.UploadCompleted) error {

@@ -297,7 +297,7 @@ func (in *instance) door(code string) *http.Server {
 		Proxies: in.config.Edges.Proxies, Allowances: in.config.Edges.Allowances,
 	}
 	return http.New(config, http.Doors{
-		Log: b.log, Accounts: accounts, Audit: in.auditor, Tally: in.tally, Browser: b.log, Operations: newOperations(b, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
+		Log: b.log, Accounts: accounts, Audit: in.auditor, Tally: in.tally, Browser: b.log, Operations: newOperations(b, in.config, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
 		Views: b.views, Changes: b.watcher, Provider: in.speech.client, Store: uploadStore{b.store},
 		Page: web.Dist(), Partner: in.speech.handler, Ready: in.missing, Now: time.Now, NewID: newID,
 	}, in.logger, code)

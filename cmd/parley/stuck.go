@@ -10,6 +10,8 @@ import (
 
 	"parley/events"
 	"parley/http"
+	"parley/projections"
+	"parley/projections/postgres"
 	"parley/projections/timekeeper"
 )
 
@@ -103,20 +105,59 @@ func settled(s *events.Session) bool {
 	return s.Facts().Saved()
 }
 
+// lettersOfSessions are the first dead letter of each session that has one, as the read
+// models know them. Errors: CodeUnavailable.
+func lettersOfSessions(ctx context.Context, to reach) ([]projections.DeadLetter, error) {
+	database, err := openViews(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	defer database.Close()
+	return postgres.NewViews(database, nil).FirstDeadLetters(ctx, events.KindOfSession)
+}
+
+// withLetters names what keeps sessions out of the read models, and adds those that
+// nothing else keeps: no time heals an event that cannot be read.
+func withLetters(ctx context.Context, log events.Loader, found []http.StuckSession, letters []projections.DeadLetter, now time.Time) ([]http.StuckSession, error) {
+	for _, letter := range letters {
+		id := events.SessionID(letter.Aggregate.ID)
+		i := slices.IndexFunc(found, func(s http.StuckSession) bool { return s.ID == id })
+		if i < 0 {
+			s, err := loadTimed(ctx, log, id)
+			if err != nil {
+				return nil, err
+			}
+			i = len(found)
+			found = append(found, diagnose(s, now))
+		}
+		why := fmt.Sprintf("its event at %s (%s) is a dead letter (%s): it and what follows wait outside the read models. Run the version that can read it, then: parley dead-letters retry %s",
+			letter.Position, letter.Type, letter.Reason, letter.Aggregate)
+		if found[i].Why != "" {
+			why += "; " + found[i].Why
+		}
+		found[i].Why = why
+	}
+	slices.SortFunc(found, longestFirst)
+	return found, nil
+}
+
 // diagnose says why a session waits, for whom, and what can be done.
 func diagnose(s *timekeeper.Session, now time.Time) http.StuckSession {
 	d := http.StuckSession{ID: s.ID, Learner: s.Learner, Since: s.Heard, Remedies: []string{}}
 	d.Status, d.Reason = statusOf(s.Session, now)
 	facts := s.Facts()
+	if settled(s.Session) || !s.Exists() && s.Erased == nil {
+		return d
+	}
 	if !facts.Ended && s.Deleted == nil && s.Erased == nil {
-		d.Why, d.Remedies = "it was never ended and nothing is heard of it: its page is gone", []string{remedyEnd, remedyWithout}
+		d.Why, d.Remedies = "it was never ended and nothing is heard of it: its page is gone", []string{remedyEnd, remedyResume, remedyWithout}
 		return d
 	}
 	switch {
 	case s.Erased != nil:
-		d.Why = "its words are unreadable, but not swept from the log yet; the eraser goes on by itself"
+		d.Why, d.Remedies = "its words are unreadable, but not swept from the log yet; the eraser goes on by itself", []string{remedyResume}
 	case s.Deleted != nil:
-		d.Why = "its deletion is not done; the eraser tries again by itself: see the log of serve for what fails"
+		d.Why, d.Remedies = "its deletion is not done; the eraser tries again by itself: see the log of serve for what fails", []string{remedyResume}
 	case facts.Rejected != "" && !facts.AudioFinalized:
 		d.Why, d.Remedies = refusedBecause(s.Session), []string{remedyFinalize, remedyWithout}
 	case facts.UploadCompleted && !facts.AudioFinalized:

@@ -26,6 +26,18 @@ func (v *Views) DeadLetters(ctx context.Context, limit int) ([]projections.DeadL
 	return letters, translate(err, "read dead letters")
 }
 
+// FirstDeadLetters gives of each aggregate of a kind the letter behind which its other
+// ones wait. Errors: CodeUnavailable.
+func (v *Views) FirstDeadLetters(ctx context.Context, kind events.AggregateKind) ([]projections.DeadLetter, error) {
+	found, err := v.db.pool.Query(ctx, "select distinct on (aggregate_id) "+letterColumns+" from "+
+		qualified(v.db.config.Views, "dead_letters")+" where aggregate_kind = $1 order by aggregate_id, position", kind)
+	if err != nil {
+		return nil, translate(err, "read dead letters")
+	}
+	letters, err := scanLetters(found)
+	return letters, translate(err, "read dead letters")
+}
+
 func scanLetters(found pgx.Rows) ([]projections.DeadLetter, error) {
 	return pgx.CollectRows(found, func(row pgx.CollectableRow) (l projections.DeadLetter, err error) {
 		err = row.Scan(&l.Aggregate.Kind, &l.Aggregate.ID, (*uint64)(&l.Position), &l.Event, &l.Type, &l.Reason)

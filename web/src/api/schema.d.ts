@@ -1241,7 +1241,7 @@ export interface components {
             /** @description Why; the learner sees it. Not needed for a dry run */
             reason?: string;
             /** @enum {string} */
-            remedy: "end" | "finalize" | "without-recording";
+            remedy: "end" | "finalize" | "resume" | "without-recording";
         };
         Helped: {
             done: boolean;
