@@ -53,6 +53,11 @@ func (s Numbers) Has(n int64) bool {
 	return found
 }
 
+// Holds tells whether all of a range is in the set.
+func (s Numbers) Holds(r Range) bool {
+	return slices.ContainsFunc(s.ranges, func(held Range) bool { return held.First <= r.First && r.Last <= held.Last })
+}
+
 // With is the union with one range.
 func (s Numbers) With(r Range) Numbers {
 	merged := make([]Range, 0, len(s.ranges)+1)

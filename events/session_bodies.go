@@ -118,11 +118,13 @@ type SegmentText struct {
 	Text string `json:"text"`
 }
 
-// SegmentTranscribed settles the text of a segment; the one of the highest
-// rank counts, it replaces and never appends.
+// SegmentTranscribed settles the text of one part of a segment; the one of the
+// highest rank counts, it replaces and never appends. Nearly all segments have
+// one part.
 type SegmentTranscribed struct {
 	Call   int              `json:"call"`
 	Item   string           `json:"item"`
+	Part   int              `json:"part,omitempty"` // its place in the item's content
 	Status TranscriptStatus `json:"status"`
 	Words  int              `json:"words"`
 

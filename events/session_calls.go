@@ -169,7 +169,7 @@ func (s *Session) Hear(call int, bodies []Body) (drafts []Event, err error) {
 	}
 	for _, b := range bodies {
 		e := Event{Via: ViaSideband, Body: b}
-		if s.Turns.knows(e) || wordsCarried(b) {
+		if s.Turns.knows(e, s.Received) || wordsCarried(b) {
 			continue
 		}
 		drafts = append(drafts, e)

@@ -37,6 +37,7 @@ type Receipt struct {
 func (s *Session) Receive(reports []Report) (drafts []Event, receipt Receipt) {
 	var settled Numbers
 	skipped := map[string]int{}
+	batch := NewTranscript()
 	for _, r := range reports {
 		switch {
 		case s.Received.Has(r.N) || settled.Has(r.N):
@@ -54,7 +55,13 @@ func (s *Session) Receive(reports []Report) (drafts []Event, receipt Receipt) {
 		if r.Skipped != "" {
 			skipped[r.Skipped]++
 		}
-		drafts = append(drafts, s.draft(r)...)
+		for _, e := range s.draft(r) {
+			if batch.knows(e, settled) {
+				continue
+			}
+			batch.Evolve(e)
+			drafts = append(drafts, e)
+		}
 	}
 	if len(drafts) == 0 && !settled.Empty() {
 		drafts = Draft(&OutboxReceived{Skipped: skipped})
@@ -73,7 +80,7 @@ func (s *Session) draft(r Report) []Event {
 	var drafts []Event
 	for k, b := range r.Bodies {
 		e := Event{ID: EventID(fmt.Sprintf("%s-%d-%d", s.ID, r.N, k)), Via: ViaBrowser, N: r.N, Body: b}
-		if s.Turns.knows(e) || wordsCarried(b) {
+		if s.Turns.knows(e, s.Received) || wordsCarried(b) {
 			continue
 		}
 		drafts = append(drafts, e)
@@ -90,25 +97,39 @@ func wordsCarried(b Body) bool {
 // knows tells whether an event would repeat what the transcript already has:
 // providers report one text and one link several times, and what the browser
 // reports the sideband hears too. What the sideband hears settles text and
-// usage, so that it is kept until it was heard there itself.
-func (t *Transcript) knows(e Event) bool {
-	isHeard := e.Via == ViaSideband
-	settled := func(rank int64) bool { return !isHeard || rank >= rankOfSideband }
+// usage, so that it is kept until it was heard there itself. The transcript holds
+// what all the received numbers told: where one between is not in, it may bring
+// another text, behind which this one would have to count again.
+func (t *Transcript) knows(e Event, received Numbers) bool {
+	rank := e.Rank()
+	repeats := func(known int64) bool {
+		if e.Via == ViaSideband {
+			return known >= rankOfSideband
+		}
+		return known >= rank || received.Holds(Range{known, rank - 1})
+	}
 	switch b := e.Body.(type) {
 	case *SegmentPlaced:
 		it := t.Items[ItemKey{b.Call, b.Item}]
-		return it != nil && it.Seen <= e.Rank() &&
-			(b.Previous == nil || it.Previous.Known() && it.Previous.Rank <= e.Rank()) &&
+		return it != nil && it.Seen <= rank &&
+			(b.Previous == nil || it.Previous.Known() && it.Previous.Rank <= rank) &&
 			(b.Speaker == "" || b.Speaker == it.Speaker || it.Carried()) &&
 			(b.Response == "" || b.Response == it.Response)
 	case *SegmentTranscribed:
 		it := t.Items[ItemKey{b.Call, b.Item}]
-		return it != nil && it.Status.Known() && it.Status.Value == b.Status && it.Text == b.Private.Text && settled(it.Status.Rank)
+		if it == nil || it.Seen > rank {
+			return false
+		}
+		known := it.Part(b.Part)
+		return known.Status.Known() && known.Status.Value == b.Status && known.Text == b.Private.Text && repeats(known.Status.Rank)
 	case *UsageRecorded:
 		known := t.usage(b)
-		return known.Known() && maps.Equal(known.Value, b.Tokens) && settled(known.Rank)
+		if it := t.Items[ItemKey{b.Call, b.Item}]; it != nil && it.Seen > rank {
+			return false
+		}
+		return known.Known() && maps.Equal(known.Value, b.Tokens) && repeats(known.Rank)
 	}
-	return isHeard && t.measured(e.Body)
+	return e.Via == ViaSideband && t.measured(e.Body)
 }
 
 // usage is what was reported about the same use.

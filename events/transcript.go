@@ -1,10 +1,6 @@
 package events
 
-import (
-	"cmp"
-	"slices"
-	"strings"
-)
+import "strings"
 
 // ItemKey names an item of the provider's conversation within a session.
 type ItemKey struct {
@@ -64,10 +60,8 @@ type ItemFacts struct {
 	Previous    Ranked[string]
 	Speaker     Speaker
 	Response    string
-	Status      Ranked[TranscriptStatus]
-	Words       int
-	Text        string // opened text; read models hold it sealed instead
-	TextEvent   Event  // the event that settled the text: its id and sealed bytes
+	PartFacts                      // of the first part
+	More        map[int]*PartFacts // of later ones, by their place in the content
 	Span        Span
 	Interrupted bool
 	Heard       Ranked[int64]
@@ -172,14 +166,6 @@ func (it *ItemFacts) place(b *SegmentPlaced, rank int64) {
 // "no turn after all" is said later and on purpose.
 var precedence = map[Speaker]int{"": 0, Learner: 1, Tutor: 2, NoSpeaker: 3}
 
-func (it *ItemFacts) transcribe(e Event, b *SegmentTranscribed, rank int64) {
-	if rank < it.Status.Rank || it.Carried() {
-		return
-	}
-	it.Status = Ranked[TranscriptStatus]{b.Status, rank}
-	it.Words, it.Text, it.TextEvent = b.Words, b.Private.Text, e
-}
-
 func (t *Transcript) time(b *SegmentTimed, rank int64) {
 	if b.Item != "" {
 		t.item(ItemKey{b.Call, b.Item}, rank).Span.observe(b, rank)
@@ -271,7 +257,7 @@ func (t *Transcript) Segments(ended bool) []Segment {
 	}
 	var turns []Segment
 	for _, it := range t.inOrder() {
-		if it.speaker() == NoSpeaker {
+		if it.speaker() == NoSpeaker || t.recreated(it) {
 			continue
 		}
 		turns = append(turns, t.segment(it, unsettled))
@@ -279,92 +265,10 @@ func (t *Transcript) Segments(ended bool) []Segment {
 	return turns
 }
 
-// speaker of an item of which only speech was reported is the learner: the
-// provider names an item early only for her.
-func (it *ItemFacts) speaker() Speaker {
-	switch {
-	case it.Speaker != "":
-		return it.Speaker
-	case it.Response != "":
-		return Tutor
-	}
-	return Learner
-}
-
-// inOrder walks each call's chain, calls by number. An item whose predecessor
-// is unknown waits behind the chain; among equals the one seen first leads.
-// Items in a cycle have no beginning and come last, by first appearance.
-func (t *Transcript) inOrder() []*ItemFacts {
-	items := make([]*ItemFacts, 0, len(t.Items))
-	for _, it := range t.Items {
-		items = append(items, it)
-	}
-	slices.SortFunc(items, func(a, b *ItemFacts) int {
-		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.Seen, b.Seen), cmp.Compare(a.Item, b.Item))
-	})
-	after := map[ItemKey][]*ItemFacts{}
-	var first, parked []*ItemFacts
-	for _, it := range items {
-		before := ItemKey{it.Call, it.Previous.Value}
-		switch {
-		case it.Previous.Known() && t.Items[before] != nil:
-			after[before] = append(after[before], it)
-		case it.Previous.Known() || it.unplaced():
-			parked = append(parked, it)
-		default:
-			first = append(first, it)
-		}
-	}
-	walk := walk{after: after, seen: map[ItemKey]bool{}}
-	walk.calls(first, parked, items)
-	return walk.order
-}
-
-// unplaced is true of an item that never entered the conversation: speech was
-// reported, but it was neither committed nor added (Turn order, point 6).
-func (it *ItemFacts) unplaced() bool { return it.Speaker == "" && it.Response == "" }
-
-type walk struct {
-	after map[ItemKey][]*ItemFacts
-	seen  map[ItemKey]bool
-	order []*ItemFacts
-}
-
-// calls visits each call whole: what begins it, what is parked, what remains.
-func (w *walk) calls(first, parked, all []*ItemFacts) {
-	for _, group := range [][]*ItemFacts{first, parked, all} {
-		for _, it := range group {
-			w.from(it)
-		}
-	}
-	slices.SortStableFunc(w.order, func(a, b *ItemFacts) int { return cmp.Compare(a.Call, b.Call) })
-}
-
-// from visits an item and all that follows it, without recursion: a chain may
-// be as long as an hour of turns.
-func (w *walk) from(root *ItemFacts) {
-	stack := []*ItemFacts{root}
-	for len(stack) > 0 {
-		it := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if w.seen[it.ItemKey] {
-			continue
-		}
-		w.seen[it.ItemKey] = true
-		w.order = append(w.order, it)
-		for _, next := range slices.Backward(w.after[it.ItemKey]) {
-			stack = append(stack, next)
-		}
-	}
-}
-
 func (t *Transcript) segment(it *ItemFacts, unsettled TranscriptStatus) Segment {
 	s := Segment{
-		ItemKey: it.ItemKey, Speaker: it.speaker(), Status: unsettled, Words: it.Words,
+		ItemKey: it.ItemKey, Speaker: it.speaker(), Status: it.settled(unsettled), Words: it.words(),
 		Interrupted: it.Interrupted, Facts: it,
-	}
-	if it.Status.Known() {
-		s.Status = it.Status.Value
 	}
 	if it.Heard.Known() {
 		s.HeardMS = &it.Heard.Value

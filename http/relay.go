@@ -34,15 +34,13 @@ func bodiesOf(h heard, said realtime.Body) []events.Body {
 	case realtime.SessionDescribed:
 		return described(h, b)
 	case realtime.ItemAdded:
-		return append(placed(h, b.Item, b.PreviousItemID), written(h, b.Item)...)
+		return itemBodies(h, "", b.Item, b.PreviousItemID)
 	case realtime.ItemDone:
-		return written(h, b.Item)
+		return itemBodies(h, "", b.Item, nil)
 	case realtime.SpeechStarted:
-		ms := int64(b.AudioStartMS)
-		return bodies(&events.SegmentTimed{Call: h.call, Item: b.ItemID, StartedCallMS: &ms, StartedRecMS: h.arrival(), MeasuredBy: events.ByProvider})
+		return bodies(&events.SegmentTimed{Call: h.call, Item: b.ItemID, StartedCallMS: ms(b.AudioStartMS), StartedRecMS: h.arrival(), MeasuredBy: events.ByProvider})
 	case realtime.SpeechStopped:
-		ms := int64(b.AudioEndMS)
-		return bodies(&events.SegmentTimed{Call: h.call, Item: b.ItemID, EndedCallMS: &ms, EndedRecMS: h.arrival(), MeasuredBy: events.ByProvider})
+		return bodies(&events.SegmentTimed{Call: h.call, Item: b.ItemID, EndedCallMS: ms(b.AudioEndMS), EndedRecMS: h.arrival(), MeasuredBy: events.ByProvider})
 	case realtime.Committed:
 		return bodies(&events.SegmentPlaced{Call: h.call, Item: b.ItemID, Previous: b.PreviousItemID, Speaker: events.Learner})
 	case realtime.TimeoutTriggered:
@@ -50,7 +48,7 @@ func bodiesOf(h heard, said realtime.Body) []events.Body {
 	case realtime.TranscriptionCompleted:
 		return transcription(h, b)
 	case realtime.TranscriptionFailed:
-		return bodies(&events.SegmentTranscribed{Call: h.call, Item: b.ItemID, Status: events.Failed})
+		return bodies(transcribed(h, b.ItemID, events.Failed, realtime.Part{Index: b.ContentIndex}))
 	}
 	return tutorBodies(h, said)
 }
@@ -59,22 +57,24 @@ func bodiesOf(h heard, said realtime.Body) []events.Body {
 func tutorBodies(h heard, said realtime.Body) []events.Body {
 	switch b := said.(type) {
 	case realtime.OutputItemAdded:
-		return bodies(&events.SegmentPlaced{Call: h.call, Item: b.Item.ID, Speaker: speakerOf(b.Item), Response: b.ResponseID})
+		return itemBodies(h, b.ResponseID, b.Item, nil)
 	case realtime.OutputItemDone:
-		return written(h, b.Item)
+		return itemBodies(h, b.ResponseID, b.Item, nil)
 	case realtime.OutputTranscriptDone:
-		return spoken(h, b.ResponseID, b.ItemID, b.Text)
+		return spoken(h, b.ResponseID, b.ItemID, realtime.Part{Index: b.ContentIndex, Text: b.Text})
 	case realtime.OutputTextDone:
-		return spoken(h, b.ResponseID, b.ItemID, b.Text)
+		return spoken(h, b.ResponseID, b.ItemID, realtime.Part{Index: b.ContentIndex, Text: b.Text})
 	case realtime.OutputAudioStarted:
 		return bodies(&events.SegmentTimed{Call: h.call, Response: b.ResponseID, StartedRecMS: h.arrival(), MeasuredBy: events.ByArrival})
 	case realtime.OutputAudioStopped:
 		return bodies(&events.SegmentTimed{Call: h.call, Response: b.ResponseID, EndedRecMS: h.arrival(), MeasuredBy: events.ByArrival})
 	case realtime.OutputAudioCleared:
 		return bodies(&events.SegmentTimed{Call: h.call, Response: b.ResponseID, EndedRecMS: h.arrival(), MeasuredBy: events.ByArrival, ClearedByVoice: true})
-	case realtime.Truncated:
-		ms := int64(b.AudioEndMS)
-		return bodies(&events.SegmentInterrupted{Call: h.call, Item: b.ItemID, HeardMS: &ms})
+	case realtime.Truncated: // only the tutor's can be
+		return bodies(
+			&events.SegmentPlaced{Call: h.call, Item: b.ItemID, Speaker: events.Tutor},
+			&events.SegmentInterrupted{Call: h.call, Item: b.ItemID, HeardMS: ms(b.AudioEndMS)},
+		)
 	case realtime.ResponseDone:
 		return responseDone(h, b)
 	}
@@ -83,24 +83,33 @@ func tutorBodies(h heard, said realtime.Body) []events.Body {
 
 func bodies(b ...events.Body) []events.Body { return b }
 
+// ms is what a provider counted, where it did.
+func ms(counted *int) *int64 {
+	if counted == nil {
+		return nil
+	}
+	n := int64(*counted)
+	return &n
+}
+
 func described(h heard, b realtime.SessionDescribed) []events.Body {
 	said := &events.CallDescribed{Call: h.call}
 	if !b.ExpiresAt.IsZero() {
 		ends := b.ExpiresAt.UTC()
 		said.EndsAt = &ends
 	}
-	if b.PrefixPaddingMS != nil {
-		ms := int64(*b.PrefixPaddingMS)
-		said.PrefixPaddingMS = &ms
-	}
+	said.PrefixPaddingMS = ms(b.PrefixPaddingMS)
 	if said.EndsAt == nil && said.PrefixPaddingMS == nil {
 		return nil
 	}
 	return bodies(said)
 }
 
-func placed(h heard, item realtime.Item, previous *string) []events.Body {
-	return bodies(&events.SegmentPlaced{Call: h.call, Item: item.ID, Previous: previous, Speaker: speakerOf(item)})
+// itemBodies are what an item says whichever event brings it: whose it is, where it
+// stands if the event says so, and its words.
+func itemBodies(h heard, response string, item realtime.Item, previous *string) []events.Body {
+	placed := &events.SegmentPlaced{Call: h.call, Item: item.ID, Previous: previous, Speaker: speakerOf(item), Response: response}
+	return append(bodies(placed), written(h, item)...)
 }
 
 // speakerOf an item that is no turn is nobody: it stays a link in the chain.
@@ -117,31 +126,33 @@ func speakerOf(item realtime.Item) events.Speaker {
 }
 
 // written is the text that an item carries itself: what the tutor generated,
-// and what the learner typed. A learner's spoken words come as transcriptions
-// only, which alone tell prompted from heard.
-func written(h heard, item realtime.Item) []events.Body {
+// what the learner typed, and what she said where a server writes that into the
+// item; a transcription of its own comes later and replaces it.
+func written(h heard, item realtime.Item) (kept []events.Body) {
 	speaker := speakerOf(item)
-	if item.Text == "" || speaker == events.NoSpeaker || speaker == events.Learner && item.HasAudio {
+	if speaker == events.NoSpeaker {
 		return nil
 	}
-	kept := bodies(transcribed(h, item.ID, events.Final, item.Text))
-	if speaker == events.Learner {
+	for _, part := range item.Parts {
+		kept = append(kept, transcribed(h, item.ID, events.Final, part))
+	}
+	if typed := speaker == events.Learner && !item.HasAudio; typed && len(kept) > 0 {
 		kept = append(kept, &events.SegmentTimed{Call: h.call, Item: item.ID, StartedRecMS: h.arrival(), EndedRecMS: h.arrival(), MeasuredBy: events.ByArrival})
 	}
 	return kept
 }
 
-func transcribed(h heard, item string, status events.TranscriptStatus, text string) *events.SegmentTranscribed {
+func transcribed(h heard, item string, status events.TranscriptStatus, part realtime.Part) *events.SegmentTranscribed {
 	return &events.SegmentTranscribed{
-		Call: h.call, Item: item, Status: status, Words: len(strings.Fields(text)),
-		Private: events.SegmentText{Text: text},
+		Call: h.call, Item: item, Part: part.Index, Status: status, Words: len(strings.Fields(part.Text)),
+		Private: events.SegmentText{Text: part.Text},
 	}
 }
 
-func spoken(h heard, response, item, text string) []events.Body {
+func spoken(h heard, response, item string, part realtime.Part) []events.Body {
 	kept := bodies(&events.SegmentPlaced{Call: h.call, Item: item, Speaker: events.Tutor, Response: response})
-	if text != "" {
-		kept = append(kept, transcribed(h, item, events.Final, text))
+	if part.Text != "" {
+		kept = append(kept, transcribed(h, item, events.Final, part))
 	}
 	return kept
 }
@@ -154,7 +165,7 @@ func transcription(h heard, b realtime.TranscriptionCompleted) []events.Body {
 	case b.Prompted:
 		status = events.Prompted
 	}
-	kept := bodies(transcribed(h, b.ItemID, status, b.Text))
+	kept := bodies(transcribed(h, b.ItemID, status, realtime.Part{Index: b.ContentIndex, Text: b.Text}))
 	if b.Usage != nil {
 		kept = append(kept, &events.UsageRecorded{Call: h.call, Item: b.ItemID, Tokens: tokens(*b.Usage)})
 	}
@@ -164,8 +175,9 @@ func transcription(h heard, b realtime.TranscriptionCompleted) []events.Body {
 func responseDone(h heard, b realtime.ResponseDone) []events.Body {
 	var kept []events.Body
 	for _, item := range b.Items {
-		kept = append(kept, written(h, item)...)
-		if speakerOf(item) == events.Tutor && (b.Status == "cancelled" || b.Status == "incomplete") {
+		kept = append(kept, itemBodies(h, b.ResponseID, item, nil)...)
+		// One that is incomplete ran into a limit of the provider's; nobody spoke in.
+		if speakerOf(item) == events.Tutor && b.Status == "cancelled" {
 			kept = append(kept, &events.SegmentInterrupted{Call: h.call, Item: item.ID})
 		}
 	}

@@ -67,7 +67,7 @@ func (s *twoSources) segments() []string {
 		return fmt.Sprint(*at)
 	}
 	for _, g := range s.session.Turns.Segments(true) {
-		lines = append(lines, fmt.Sprintf("%s %s %s %q %s-%s %v %s", g.Item, g.Speaker, g.Status, g.Facts.Text,
+		lines = append(lines, fmt.Sprintf("%s %s %s %q %s-%s %v %s", g.Item, g.Speaker, g.Status, g.Facts.Said(),
 			ms(g.StartedMS), ms(g.EndedMS), g.Interrupted, ms(g.HeardMS)))
 	}
 	return append(lines, fmt.Sprint(s.session.Turns.Used()))

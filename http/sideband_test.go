@@ -164,7 +164,7 @@ func TestSidebandHears(t *testing.T) {
 		}
 		session := s.session()
 		turns := session.Turns.Segments(true)
-		if len(turns) != 2 || turns[0].Facts.Text != "Two croissants, please." || turns[1].Speaker != events.Tutor || turns[1].Status != events.Final {
+		if len(turns) != 2 || turns[0].Facts.Said() != "Two croissants, please." || turns[1].Speaker != events.Tutor || turns[1].Status != events.Final {
 			t.Errorf("%+v", turns)
 		}
 		if !session.Calls[1].Dropped || len(session.Running()) > 0 {
@@ -198,7 +198,7 @@ func TestSidebandHears(t *testing.T) {
 		var said []string
 		for _, turn := range s.session().Turns.Segments(true) {
 			if turn.Speaker == events.Learner {
-				said = append(said, turn.Facts.Text)
+				said = append(said, turn.Facts.Said())
 			}
 		}
 		if len(said) != 2 || said[0] != "One." || said[1] != "Two." {

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -181,18 +182,23 @@ func (s *SessionRow) apply(e events.Event, within *Rows) {
 	}
 }
 
-// hash renews the word hashes of a segment whose text this event settled. What
-// the partner prompted is no one's words (realtime page): it counts in no search.
+// hash renews the word hashes of a part whose text this event settled. What the
+// partner prompted is no one's words (realtime page): it counts in no search.
 func (s *SessionRow) hash(e events.Event, b *events.SegmentTranscribed, within *Rows) {
 	at := events.ItemKey{Call: b.Call, Item: b.Item}
-	if s.Turns.Items[at].TextEvent.ID != e.ID {
+	if s.Turns.Items[at].Part(b.Part).TextEvent.ID != e.ID {
 		return
 	}
-	delete(s.hashes, at)
+	parts := maps.Clone(s.hashes[at])
+	delete(parts, b.Part)
 	key, known := within.Keys[s.ID]
 	if b.Status == events.Final && known {
-		s.hashes[at] = HashWords(key, within.heard.words(s.Language, b.Private.Text))
+		if parts == nil {
+			parts = PartHashes{}
+		}
+		parts[b.Part] = HashWords(key, within.heard.words(s.Language, b.Private.Text))
 	}
+	s.hashes[at] = parts
 }
 
 func (s *SessionRow) measure(b *events.ResponseMeasured, rank int64) {

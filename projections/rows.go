@@ -43,7 +43,7 @@ type SessionRow struct {
 	// Gone: it was erased, so that the row itself leaves.
 	Gone bool
 
-	hashes map[events.ItemKey][]int64
+	hashes map[events.ItemKey]PartHashes
 	after  map[events.ResponseKey]events.Ranked[int64]
 }
 
@@ -62,7 +62,24 @@ type CallRow struct {
 type SegmentRow struct {
 	Session events.SessionID
 	events.ItemFacts
-	Hashes []int64 // of the words of its text, sorted (HashWords)
+	Hashes     []int64    // of the words of its text, sorted (HashWords)
+	PartHashes PartHashes // nil: it has one part, whose hashes are all
+}
+
+// PartHashes are the word hashes of each part of an item, by its place in it.
+type PartHashes map[int][]int64
+
+// all are those of the whole item.
+func (p PartHashes) all() []int64 {
+	if len(p) == 0 {
+		return nil
+	}
+	var all []int64
+	for _, part := range p {
+		all = append(all, part...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // ResponseRow is all that was reported about one response of the provider.
@@ -113,7 +130,7 @@ func NewSessionRow(id events.SessionID) *SessionRow {
 // Empty drops all parts that are held; a row that was read begins so.
 func (s *SessionRow) Empty() {
 	s.Turns, s.Calls = events.NewTranscript(), map[int]*events.Call{}
-	s.hashes = map[events.ItemKey][]int64{}
+	s.hashes = map[events.ItemKey]PartHashes{}
 	s.after = map[events.ResponseKey]events.Ranked[int64]{}
 }
 
@@ -132,7 +149,9 @@ func (s *SessionRow) PutCall(r CallRow) {
 func (s *SessionRow) PutSegment(r SegmentRow) {
 	r.TextEvent.Aggregate = s.ID.Aggregate()
 	s.Turns.Items[r.ItemKey] = &r.ItemFacts
-	s.hashes[r.ItemKey] = r.Hashes
+	if s.hashes[r.ItemKey] = r.PartHashes; r.PartHashes == nil && r.Hashes != nil {
+		s.hashes[r.ItemKey] = PartHashes{0: r.Hashes}
+	}
 }
 
 // PutResponse gives the session a stored row.
@@ -161,7 +180,11 @@ func (s *SessionRow) CallRows() []CallRow {
 func (s *SessionRow) SegmentRows() []SegmentRow {
 	byKey := map[events.ItemKey]SegmentRow{}
 	for key, facts := range s.Turns.Items {
-		byKey[key] = SegmentRow{s.ID, *facts, s.hashes[key]}
+		row := SegmentRow{Session: s.ID, ItemFacts: *facts, Hashes: s.hashes[key].all()}
+		if len(facts.More) > 0 {
+			row.PartHashes = s.hashes[key]
+		}
+		byKey[key] = row
 	}
 	return sorted(byKey, func(a, b SegmentRow) int {
 		return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.Item, b.Item))

@@ -18,8 +18,8 @@ const (
 	DecodeNotJSON DecodeCode = "event_not_json"
 	// DecodeNoType: there is no "type", or it is no name.
 	DecodeNoType DecodeCode = "event_without_type"
-	// DecodeBadField: a field of a known event has the wrong type, or an id
-	// is missing, longer than maxID or holds control characters.
+	// DecodeBadField: words of a known event are no text, or an id is missing,
+	// longer than maxID or holds control characters.
 	DecodeBadField DecodeCode = "event_bad_field"
 )
 
@@ -45,11 +45,12 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Decode reads one event as the provider sent it, under its GA or beta name.
 // It is total: any bytes give an event or a *DecodeError. An event whose name
-// is not known is an event, with the body Unknown.
+// is not known is an event, with the body Unknown. A field of the wrong type is
+// as if it were not there, unless the event means nothing without it.
 func Decode(raw []byte) (Event, error) {
 	var wire wireEvent
 	var field *json.UnmarshalTypeError
-	err := json.Unmarshal(raw, &wire)
+	err := json.Unmarshal(raw, &wire) // goes on behind a field of the wrong type
 	switch {
 	case errors.As(err, &field) && field.Field == "":
 		return Event{}, &DecodeError{Code: DecodeNotJSON, Err: errors.New("not an object")}
@@ -64,9 +65,6 @@ func Decode(raw []byte) (Event, error) {
 	read, known := readers[wire.Type]
 	if !known {
 		return event, nil
-	}
-	if err != nil {
-		return Event{}, &DecodeError{Code: DecodeBadField, Type: wire.Type, Err: fmt.Errorf("field %s is a %s", field.Field, field.Value)}
 	}
 	if event.Body, err = read(wire); err != nil {
 		return Event{}, &DecodeError{Code: DecodeBadField, Type: wire.Type, Err: err}

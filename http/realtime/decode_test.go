@@ -21,7 +21,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestDecodeReadsWhatTheRecordNeeds(t *testing.T) {
-	first, padding := "item_1", 300
+	first, padding, started, nothing := "item_1", 300, 1234, 0
 	for name, test := range map[string]struct {
 		raw  string
 		want realtime.Body
@@ -37,7 +37,7 @@ func TestDecodeReadsWhatTheRecordNeeds(t *testing.T) {
 			realtime.SessionDescribed{}},
 		"an item's place, with its written text trimmed": {
 			`{"type":"conversation.item.added","previous_item_id":"item_1","item":{"id":"item_2","type":"message","role":"user","status":"completed","content":[{"type":"input_text","text":" Say hello.\n"}]}}`,
-			realtime.ItemAdded{PreviousItemID: &first, Item: realtime.Item{ID: "item_2", Type: "message", Role: "user", Status: "completed", Text: "Say hello."}}},
+			realtime.ItemAdded{PreviousItemID: &first, Item: realtime.Item{ID: "item_2", Type: "message", Role: "user", Status: "completed", Parts: []realtime.Part{{Text: "Say hello."}}}}},
 		"the beta name of the same": {
 			`{"type":"conversation.item.created","previous_item_id":null,"item":{"id":"item_2","type":"message","role":"user","content":[{"type":"input_audio","transcript":null}]}}`,
 			realtime.ItemAdded{Item: realtime.Item{ID: "item_2", Type: "message", Role: "user", HasAudio: true}}},
@@ -55,7 +55,37 @@ func TestDecodeReadsWhatTheRecordNeeds(t *testing.T) {
 			realtime.ResponseDone{ResponseID: "resp_1", Status: "failed", Reason: "server_error"}},
 		"a cut of nothing heard": {
 			`{"type":"conversation.item.truncated","item_id":"item_1","content_index":0,"audio_end_ms":0}`,
+			realtime.Truncated{ItemID: "item_1", AudioEndMS: &nothing}},
+		"each part of an item at its place": {
+			`{"type":"conversation.item.done","item":{"id":"item_1","type":"message","role":"assistant","content":[{"type":"output_audio","transcript":"Hi."},{"type":"output_image"},{"type":"output_text","text":"Hello."}]}}`,
+			realtime.ItemDone{Item: realtime.Item{ID: "item_1", Type: "message", Role: "assistant", HasAudio: true, Parts: []realtime.Part{{Index: 0, Text: "Hi."}, {Index: 2, Text: "Hello."}}}}},
+		"the words of a later part": {
+			`{"type":"response.output_audio_transcript.done","response_id":"r","item_id":"i","content_index":1,"transcript":"Hi."}`,
+			realtime.OutputTranscriptDone{ResponseID: "r", ItemID: "i", ContentIndex: 1, Text: "Hi."}},
+		"usage beside its response": {
+			`{"type":"response.done","response":{"id":"resp_1","status":"completed","status_details":"unimplemented","usage":{}},"usage":{"input_tokens":92}}`,
+			realtime.ResponseDone{ResponseID: "resp_1", Status: "completed", Reason: "unimplemented", Usage: &realtime.Usage{InputTokens: 92}}},
+		"words beside fields of the wrong type": {
+			`{"type":"conversation.item.input_audio_transcription.completed","event_id":7,"item_id":"item_1","content_index":"first","transcript":"A tea.","prompted":"no","usage":"much"}`,
+			realtime.TranscriptionCompleted{ItemID: "item_1", Text: "A tea."}},
+		"whole numbers that are written with a point": {
+			`{"type":"input_audio_buffer.speech_started","item_id":"item_1","audio_start_ms":1234.0}`,
+			realtime.SpeechStarted{ItemID: "item_1", AudioStartMS: &started}},
+		"no time where there is none": {
+			`{"type":"input_audio_buffer.speech_started","item_id":"item_1","audio_start_ms":"soon"}`,
+			realtime.SpeechStarted{ItemID: "item_1"}},
+		"no number that none could count to": {
+			`{"type":"conversation.item.truncated","item_id":"item_1","content_index":-1,"audio_end_ms":1e300}`,
 			realtime.Truncated{ItemID: "item_1"}},
+		"content that is a bare text": {
+			`{"type":"conversation.item.added","item":{"id":"item_2","type":"message","role":"user","content":"Say hello."}}`,
+			realtime.ItemAdded{Item: realtime.Item{ID: "item_2", Type: "message", Role: "user", Parts: []realtime.Part{{Text: "Say hello."}}}}},
+		"a response's output beside one without an id": {
+			`{"type":"response.done","response":{"id":"resp_1","status":"completed","output":[{"type":"message"},4,{"id":"item_1","type":"message","content":[3,{"type":"output_text","text":"Hi."}]}],"usage":{"input_tokens":12.0,"output_tokens":"few"}}}`,
+			realtime.ResponseDone{ResponseID: "resp_1", Status: "completed", Items: []realtime.Item{{ID: "item_1", Type: "message", Parts: []realtime.Part{{Index: 1, Text: "Hi."}}}}, Usage: &realtime.Usage{InputTokens: 12}}},
+		"an error that is a bare text": {
+			`{"type":"error","error":"sorry"}`,
+			realtime.ProviderError{Message: "sorry"}},
 		"an error without a code by its type": {
 			`{"type":"error","error":{"type":"server_error","code":null,"message":"sorry"}}`,
 			realtime.ProviderError{Code: "server_error", Message: "sorry"}},
@@ -91,7 +121,10 @@ func TestDecodeRefusesWithAStableCode(t *testing.T) {
 		"no type":                    {`{"item_id":"item_1"}`, realtime.DecodeNoType},
 		"a type that is a number":    {`{"type":3}`, realtime.DecodeNoType},
 		"a type with a line break":   {`{"type":"a\nb"}`, realtime.DecodeNoType},
-		"a time that is text":        {`{"type":"input_audio_buffer.speech_started","item_id":"i","audio_start_ms":"soon"}`, realtime.DecodeBadField},
+		"words that are a number":    {`{"type":"conversation.item.input_audio_transcription.completed","item_id":"i","transcript":5}`, realtime.DecodeBadField},
+		"spoken words that are none": {`{"type":"response.output_audio_transcript.done","response_id":"r","item_id":"i","transcript":[]}`, realtime.DecodeBadField},
+		"written words that are not": {`{"type":"response.output_text.done","response_id":"r","item_id":"i","text":{}}`, realtime.DecodeBadField},
+		"an id that is a number":     {`{"type":"input_audio_buffer.committed","item_id":5}`, realtime.DecodeBadField},
 		"an item that is a list":     {`{"type":"conversation.item.added","item":[]}`, realtime.DecodeBadField},
 		"a missing id":               {`{"type":"conversation.item.added","item":{}}`, realtime.DecodeBadField},
 		"an id with a control sign":  {fmt.Sprintf(started, `a\u0000b`), realtime.DecodeBadField},

@@ -47,13 +47,13 @@ type (
 	// SpeechStarted says that the learner was heard to begin. The item is to come.
 	SpeechStarted struct {
 		ItemID       string
-		AudioStartMS int
+		AudioStartMS *int // nil: not said
 	}
 
 	// SpeechStopped says that the learner was heard to end.
 	SpeechStopped struct {
 		ItemID     string
-		AudioEndMS int
+		AudioEndMS *int // nil: not said
 	}
 
 	// Committed says that the learner's audio became an item, and fixes its
@@ -67,12 +67,12 @@ type (
 	// follows is no turn of the learner.
 	TimeoutTriggered struct {
 		ItemID       string
-		AudioStartMS int
-		AudioEndMS   int
+		AudioStartMS *int
+		AudioEndMS   *int
 	}
 
-	// TranscriptionCompleted is what the learner said, whole. A later one for
-	// the same item replaces it.
+	// TranscriptionCompleted is what the learner said in one part of an item,
+	// whole. A later one for the same part replaces it.
 	TranscriptionCompleted struct {
 		ItemID       string
 		ContentIndex int
@@ -99,8 +99,9 @@ type (
 		Status string
 		// Reason says why it is not completed, as "turn_detected".
 		Reason string
-		Items  []Item
-		Usage  *Usage
+		// Items are its output, without those that have no id.
+		Items []Item
+		Usage *Usage
 	}
 
 	// OutputItemAdded says that an item belongs to this response.
@@ -118,16 +119,18 @@ type (
 	// OutputTranscriptDone is what the tutor's voice says, as generated: also when
 	// the learner spoke in.
 	OutputTranscriptDone struct {
-		ResponseID string
-		ItemID     string
-		Text       string
+		ResponseID   string
+		ItemID       string
+		ContentIndex int
+		Text         string
 	}
 
 	// OutputTextDone is what the tutor says without a voice.
 	OutputTextDone struct {
-		ResponseID string
-		ItemID     string
-		Text       string
+		ResponseID   string
+		ItemID       string
+		ContentIndex int
+		Text         string
 	}
 
 	// OutputAudioStarted says that the tutor is heard from here.
@@ -143,7 +146,7 @@ type (
 	Truncated struct {
 		ItemID       string
 		ContentIndex int
-		AudioEndMS   int
+		AudioEndMS   *int // nil: not said
 	}
 
 	// Deleted says that the item left the conversation.
@@ -172,10 +175,18 @@ type Item struct {
 	Role string
 	// Status is in_progress, completed or incomplete; may be empty.
 	Status string
-	// Text is the item's words, written or transcribed, trimmed.
-	Text string
+	// Parts are those of its content that have words, in order.
+	Parts []Part
 	// HasAudio: the item was or will be spoken.
 	HasAudio bool
+}
+
+// Part is the words of one part of an item's content.
+type Part struct {
+	// Index is its place in the content.
+	Index int
+	// Text is written or transcribed, trimmed.
+	Text string
 }
 
 // Usage is what a response or a transcription cost, in tokens. The parts of

@@ -1,6 +1,6 @@
 package realtime
 
-import "strings"
+import "cmp"
 
 // reader makes the body of one kind of event.
 type reader func(wireEvent) (Body, error)
@@ -87,7 +87,7 @@ func readItemDone(wire wireEvent) (Body, error) {
 
 func readTruncated(wire wireEvent) (Body, error) {
 	return required(Truncated{
-		ItemID: wire.ItemID, ContentIndex: wire.ContentIndex, AudioEndMS: wire.AudioEndMS,
+		ItemID: wire.ItemID, ContentIndex: wire.part(), AudioEndMS: wire.AudioEndMS.told(),
 	}, wire.ItemID)
 }
 
@@ -96,11 +96,11 @@ func readDeleted(wire wireEvent) (Body, error) {
 }
 
 func readSpeechStarted(wire wireEvent) (Body, error) {
-	return required(SpeechStarted{ItemID: wire.ItemID, AudioStartMS: wire.AudioStartMS}, wire.ItemID)
+	return required(SpeechStarted{ItemID: wire.ItemID, AudioStartMS: wire.AudioStartMS.told()}, wire.ItemID)
 }
 
 func readSpeechStopped(wire wireEvent) (Body, error) {
-	return required(SpeechStopped{ItemID: wire.ItemID, AudioEndMS: wire.AudioEndMS}, wire.ItemID)
+	return required(SpeechStopped{ItemID: wire.ItemID, AudioEndMS: wire.AudioEndMS.told()}, wire.ItemID)
 }
 
 func readCommitted(wire wireEvent) (Body, error) {
@@ -113,20 +113,23 @@ func readCommitted(wire wireEvent) (Body, error) {
 
 func readTimeout(wire wireEvent) (Body, error) {
 	return required(TimeoutTriggered{
-		ItemID: wire.ItemID, AudioStartMS: wire.AudioStartMS, AudioEndMS: wire.AudioEndMS,
+		ItemID: wire.ItemID, AudioStartMS: wire.AudioStartMS.told(), AudioEndMS: wire.AudioEndMS.told(),
 	}, wire.ItemID)
 }
 
 func readTranscription(wire wireEvent) (Body, error) {
+	text, err := wire.Transcript.words()
+	if err != nil {
+		return nil, err
+	}
 	return required(TranscriptionCompleted{
-		ItemID: wire.ItemID, ContentIndex: wire.ContentIndex,
-		Text: strings.TrimSpace(wire.Transcript), Prompted: wire.Prompted, Usage: wire.Usage.usage(),
+		ItemID: wire.ItemID, ContentIndex: wire.part(), Text: text, Prompted: wire.Prompted, Usage: wire.Usage.usage(),
 	}, wire.ItemID)
 }
 
 func readTranscriptionFailed(wire wireEvent) (Body, error) {
 	return required(TranscriptionFailed{
-		ItemID: wire.ItemID, ContentIndex: wire.ContentIndex, Code: wire.Error.code(),
+		ItemID: wire.ItemID, ContentIndex: wire.part(), Code: wire.Error.code(),
 	}, wire.ItemID)
 }
 
@@ -137,14 +140,15 @@ func readResponseCreated(wire wireEvent) (Body, error) {
 func readResponseDone(wire wireEvent) (Body, error) {
 	done := ResponseDone{
 		ResponseID: wire.Response.ID, Status: wire.Response.Status,
-		Reason: wire.Response.reason(), Usage: wire.Response.Usage.usage(),
+		Reason: wire.Response.reason(),
+		Usage:  cmp.Or(wire.Response.Usage.usage(), wire.Usage.usage()), // some tell it beside the response
 	}
-	ids := []string{done.ResponseID}
 	for _, output := range wire.Response.Output {
-		done.Items = append(done.Items, output.item())
-		ids = append(ids, output.ID)
+		if badID(output.ID) == nil {
+			done.Items = append(done.Items, output.item())
+		}
 	}
-	return required(done, ids...)
+	return required(done, done.ResponseID)
 }
 
 func readOutputItemAdded(wire wireEvent) (Body, error) {
@@ -158,14 +162,22 @@ func readOutputItemDone(wire wireEvent) (Body, error) {
 }
 
 func readOutputTranscript(wire wireEvent) (Body, error) {
+	text, err := wire.Transcript.words()
+	if err != nil {
+		return nil, err
+	}
 	return required(OutputTranscriptDone{
-		ResponseID: wire.ResponseID, ItemID: wire.ItemID, Text: strings.TrimSpace(wire.Transcript),
+		ResponseID: wire.ResponseID, ItemID: wire.ItemID, ContentIndex: wire.part(), Text: text,
 	}, wire.ResponseID, wire.ItemID)
 }
 
 func readOutputText(wire wireEvent) (Body, error) {
+	text, err := wire.Text.words()
+	if err != nil {
+		return nil, err
+	}
 	return required(OutputTextDone{
-		ResponseID: wire.ResponseID, ItemID: wire.ItemID, Text: strings.TrimSpace(wire.Text),
+		ResponseID: wire.ResponseID, ItemID: wire.ItemID, ContentIndex: wire.part(), Text: text,
 	}, wire.ResponseID, wire.ItemID)
 }
 

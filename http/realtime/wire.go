@@ -14,11 +14,11 @@ type wireEvent struct {
 	ItemID         string       `json:"item_id"`
 	PreviousItemID string       `json:"previous_item_id"`
 	ResponseID     string       `json:"response_id"`
-	ContentIndex   int          `json:"content_index"`
-	AudioStartMS   int          `json:"audio_start_ms"`
-	AudioEndMS     int          `json:"audio_end_ms"`
-	Transcript     string       `json:"transcript"`
-	Text           string       `json:"text"`
+	ContentIndex   wireNumber   `json:"content_index"`
+	AudioStartMS   wireNumber   `json:"audio_start_ms"`
+	AudioEndMS     wireNumber   `json:"audio_end_ms"`
+	Transcript     wireWords    `json:"transcript"`
+	Text           wireWords    `json:"text"`
 	Prompted       bool         `json:"prompted"`
 	Session        wireSession  `json:"session"`
 	Item           wireItem     `json:"item"`
@@ -27,11 +27,14 @@ type wireEvent struct {
 	Error          *wireFailure `json:"error"`
 }
 
+// part is the place of what is told in its item's content; not said: the first.
+func (e wireEvent) part() int { return max(0, e.ContentIndex.value) }
+
 type wireSession struct {
 	ID            string     `json:"id"`
 	Model         string     `json:"model"`
 	Instructions  string     `json:"instructions"`
-	ExpiresAt     int64      `json:"expires_at"`
+	ExpiresAt     wireNumber `json:"expires_at"`
 	TurnDetection *wireTurns `json:"turn_detection"` // beta
 	Audio         struct {
 		Input struct {
@@ -41,15 +44,15 @@ type wireSession struct {
 }
 
 type wireTurns struct {
-	PrefixPaddingMS *int `json:"prefix_padding_ms"`
+	PrefixPaddingMS wireNumber `json:"prefix_padding_ms"`
 }
 
 type wireItem struct {
-	ID      string     `json:"id"`
-	Type    string     `json:"type"`
-	Role    string     `json:"role"`
-	Status  string     `json:"status"`
-	Content []wirePart `json:"content"`
+	ID      string      `json:"id"`
+	Type    string      `json:"type"`
+	Role    string      `json:"role"`
+	Status  string      `json:"status"`
+	Content wireContent `json:"content"`
 }
 
 type wirePart struct {
@@ -74,11 +77,11 @@ type wireDetails struct {
 // UnmarshalJSON takes the object that providers send, and the bare word that
 // openai-go publishes a type for.
 func (d *wireDetails) UnmarshalJSON(raw []byte) error {
+	type object wireDetails
 	if json.Unmarshal(raw, &d.Reason) == nil {
 		return nil
 	}
-	type object wireDetails
-	return json.Unmarshal(raw, (*object)(d))
+	return asFarAsItGoes(raw, (*object)(d))
 }
 
 type wireFailure struct {
@@ -87,31 +90,40 @@ type wireFailure struct {
 	Message string `json:"message"`
 }
 
+// UnmarshalJSON takes the object that providers send, and a bare sentence.
+func (f *wireFailure) UnmarshalJSON(raw []byte) error {
+	type object wireFailure
+	if json.Unmarshal(raw, &f.Message) == nil {
+		return nil
+	}
+	return asFarAsItGoes(raw, (*object)(f))
+}
+
 type wireUsage struct {
 	Seconds      float64    `json:"seconds"`
-	InputTokens  int        `json:"input_tokens"`
-	OutputTokens int        `json:"output_tokens"`
+	InputTokens  wireNumber `json:"input_tokens"`
+	OutputTokens wireNumber `json:"output_tokens"`
 	Input        wireTokens `json:"input_token_details"`
 	Output       wireTokens `json:"output_token_details"`
 }
 
 type wireTokens struct {
-	Text   int `json:"text_tokens"`
-	Audio  int `json:"audio_tokens"`
+	Text   wireNumber `json:"text_tokens"`
+	Audio  wireNumber `json:"audio_tokens"`
 	Cached struct {
-		Text  int `json:"text_tokens"`
-		Audio int `json:"audio_tokens"`
+		Text  wireNumber `json:"text_tokens"`
+		Audio wireNumber `json:"audio_tokens"`
 	} `json:"cached_tokens_details"`
 }
 
 func (s wireSession) describe() SessionDescribed {
 	described := SessionDescribed{SessionID: s.ID, Model: s.Model, Mark: markOf(s.Instructions)}
-	if s.ExpiresAt > 0 {
-		described.ExpiresAt = time.Unix(s.ExpiresAt, 0).UTC()
+	if s.ExpiresAt.value > 0 {
+		described.ExpiresAt = time.Unix(int64(s.ExpiresAt.value), 0).UTC()
 	}
 	for _, turns := range []*wireTurns{s.Audio.Input.TurnDetection, s.TurnDetection} {
 		if turns != nil {
-			described.PrefixPaddingMS = turns.PrefixPaddingMS
+			described.PrefixPaddingMS = turns.PrefixPaddingMS.told()
 			break
 		}
 	}
@@ -120,18 +132,15 @@ func (s wireSession) describe() SessionDescribed {
 
 func (i wireItem) item() Item {
 	item := Item{ID: i.ID, Type: i.Type, Role: i.Role, Status: i.Status}
-	var words []string
-	for _, part := range i.Content {
+	for index, part := range i.Content {
 		if strings.HasSuffix(part.Type, "audio") {
 			item.HasAudio = true
 		}
-		for _, text := range []string{part.Text, part.Transcript} {
-			if text = strings.TrimSpace(text); text != "" {
-				words = append(words, text)
-			}
+		words := strings.TrimSpace(strings.TrimSpace(part.Text) + " " + strings.TrimSpace(part.Transcript))
+		if words != "" {
+			item.Parts = append(item.Parts, Part{Index: index, Text: words})
 		}
 	}
-	item.Text = strings.Join(words, " ")
 	return item
 }
 
@@ -157,14 +166,15 @@ func (f *wireFailure) code() string {
 	}
 }
 
+// usage is nil where nothing was counted.
 func (u *wireUsage) usage() *Usage {
-	if u == nil {
+	if u == nil || *u == (wireUsage{}) {
 		return nil
 	}
 	return &Usage{
-		InputTokens: u.InputTokens, InputTextTokens: u.Input.Text, InputAudioTokens: u.Input.Audio,
-		CachedTextTokens: u.Input.Cached.Text, CachedAudioTokens: u.Input.Cached.Audio,
-		OutputTokens: u.OutputTokens, OutputTextTokens: u.Output.Text, OutputAudioTokens: u.Output.Audio,
+		InputTokens: u.InputTokens.value, InputTextTokens: u.Input.Text.value, InputAudioTokens: u.Input.Audio.value,
+		CachedTextTokens: u.Input.Cached.Text.value, CachedAudioTokens: u.Input.Cached.Audio.value,
+		OutputTokens: u.OutputTokens.value, OutputTextTokens: u.Output.Text.value, OutputAudioTokens: u.Output.Audio.value,
 		Seconds: u.Seconds,
 	}
 }

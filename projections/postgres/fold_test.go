@@ -144,6 +144,7 @@ func anySessionBody(t *rapid.T) events.Body {
 		&events.SegmentPlaced{Call: call, Item: item, Speaker: events.Tutor, Response: response},
 		&events.SegmentPlaced{Call: call, Item: item, Speaker: events.NoSpeaker},
 		&events.SegmentTranscribed{Call: call, Item: item, Status: events.Final, Words: 2, Private: events.SegmentText{Text: text}},
+		&events.SegmentTranscribed{Call: call, Item: item, Part: rapid.IntRange(1, 2).Draw(t, "part"), Status: events.Final, Words: 2, Private: events.SegmentText{Text: text}},
 		&events.SegmentTranscribed{Call: call, Item: item, Status: events.Prompted, Words: 2, Private: events.SegmentText{Text: text}},
 		&events.SegmentTimed{Call: call, Item: item, StartedCallMS: ms("started"), EndedRecMS: ms("ended")},
 		&events.SegmentTimed{Call: call, Response: response, StartedRecMS: ms("started"), ClearedByVoice: true},

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -98,6 +99,31 @@ type figures struct {
 type segmentText struct {
 	event  events.EventID
 	sealed []byte
+	parts  json.RawMessage // later ones
+}
+
+// at are where its columns are scanned into.
+func (t *segmentText) at() []any { return []any{&t.event, &t.sealed, &t.parts} }
+
+// facts are what is known of the segment by its text.
+func (t segmentText) facts() (*events.ItemFacts, error) {
+	var row segmentRow
+	row.Status.Rank, row.TextEvent = 1, events.Event{ID: t.event, Sealed: t.sealed}
+	if t.parts != nil {
+		if err := (&partsOf{&row}).read(t.parts); err != nil {
+			return nil, events.Wrap(err, events.CodeInternal, "the parts of a segment do not read back")
+		}
+	}
+	return &row.ItemFacts, nil
+}
+
+// firstText selects the columns of a segmentText: those of the first segment of
+// each group that meets the condition.
+func firstText(condition string) string {
+	first := func(column string) string {
+		return "(array_agg(" + column + " order by call, seen)" + condition + ")[1]"
+	}
+	return "coalesce(" + first("text_event") + ", ''), " + first("text_sealed") + ", " + first("parts")
 }
 
 // summaries completes the rows of a page.
@@ -150,17 +176,16 @@ func (v *Views) figures(ctx context.Context, rows []sessionRow) (map[events.Sess
 		ids[i] = r.ID
 	}
 	segments := qualified(v.db.config.Views, segments.name)
-	found, err := v.db.pool.Query(ctx, "select s.session, count(*) filter (where s.speaker <> $2)::bigint,"+
-		" coalesce((array_agg(s.text_event order by s.call, s.seen) filter (where s.status = $3 and s.speaker <> $2))[1], ''),"+
-		" (array_agg(s.text_sealed order by s.call, s.seen) filter (where s.status = $3 and s.speaker <> $2))[1]"+
-		" from "+segments+" s where s.session = any($1) group by s.session", ids, events.NoSpeaker, events.Final)
+	found, err := v.db.pool.Query(ctx, "select session, count(*) filter (where speaker <> $2 or status in ($3, $4))::bigint,"+
+		firstText(" filter (where status = $3)")+
+		" from "+segments+" where session = any($1) group by session", ids, events.NoSpeaker, events.Final, events.Prompted)
 	if err != nil {
 		return nil, translate(err, "read figures")
 	}
 	of := map[events.SessionID]figures{}
 	var id events.SessionID
 	var f figures
-	_, err = pgx.ForEachRow(found, []any{&id, &f.turns, &f.first.event, &f.first.sealed}, func() error {
+	_, err = pgx.ForEachRow(found, append([]any{&id, &f.turns}, f.first.at()...), func() error {
 		of[id] = f
 		return nil
 	})

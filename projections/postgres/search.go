@@ -33,9 +33,9 @@ func (v *Views) search(ctx context.Context, learner events.AccountID, query stri
 	}
 	segments := qualified(v.db.config.Views, segments.name)
 	found, err := v.db.pool.Query(ctx, "with asked as (select * from unnest($1::text[], $2::bigint[], $3::bigint[]) as a(session, hash, words)),"+
-		" said as (select a.session, a.hash, a.words, s.call, s.seen, s.text_event, s.text_sealed"+
+		" said as (select a.session, a.hash, a.words, s.call, s.seen, s.text_event, s.text_sealed, s.parts"+
 		" from asked a join "+segments+" s on s.session = a.session and a.hash = any(s.hashes))"+
-		" select session, (array_agg(text_event order by call, seen))[1], (array_agg(text_sealed order by call, seen))[1]"+
+		" select session, "+firstText("")+
 		" from said group by session, words having count(distinct hash) = words",
 		asked.sessions, asked.hashes, asked.words)
 	if err != nil {
@@ -44,7 +44,7 @@ func (v *Views) search(ctx context.Context, learner events.AccountID, query stri
 	result := hits{}
 	var id events.SessionID
 	var text segmentText
-	_, err = pgx.ForEachRow(found, []any{&id, &text.event, &text.sealed}, func() error {
+	_, err = pgx.ForEachRow(found, append([]any{&id}, text.at()...), func() error {
 		result[id] = text
 		return nil
 	})
@@ -110,7 +110,11 @@ const maxExcerpt = 160
 
 // excerpt opens a text and cuts it. Of an erased one nothing is shown.
 func (v *Views) excerpt(ctx context.Context, of events.SessionID, t segmentText) (string, error) {
-	text, _, err := v.text(ctx, of, events.Event{ID: t.event, Sealed: t.sealed})
+	facts, err := t.facts()
+	if err != nil {
+		return "", err
+	}
+	text, _, err := v.said(ctx, of, facts)
 	if err != nil {
 		return "", err
 	}

@@ -193,6 +193,7 @@ var segments = table[segmentRow]{"segments", 3, join(
 	span(func(r *segmentRow) *events.Span { return &r.Span }),
 	ranked("heard", func(r *segmentRow) *events.Ranked[int64] { return &r.Heard }),
 	used(func(r *segmentRow) *events.Ranked[map[string]int64] { return &r.Usage }),
+	[]column[segmentRow]{body("parts", func(r *segmentRow) any { return &partsOf{r} })},
 )}
 
 var responses = table[responseRow]{"responses", 3, join(

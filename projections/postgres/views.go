@@ -122,7 +122,7 @@ func (v *Views) segments(ctx context.Context, r sessionRow) ([]projections.Segme
 	ordered := r.Turns.Segments(r.Ended != nil)
 	turns := make([]projections.SegmentView, len(ordered))
 	for i, s := range ordered {
-		text, erased, err := v.text(ctx, r.ID, s.Facts.TextEvent)
+		text, erased, err := v.said(ctx, r.ID, s.Facts)
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +131,20 @@ func (v *Views) segments(ctx context.Context, r sessionRow) ([]projections.Segme
 	return turns, nil
 }
 
-// text opens the text of a segment.
+// said opens the texts of all parts of an item.
+func (v *Views) said(ctx context.Context, of events.SessionID, item *events.ItemFacts) (text string, erased bool, err error) {
+	var texts []string
+	for _, part := range item.Parts() {
+		text, gone, err := v.text(ctx, of, part.TextEvent)
+		if err != nil {
+			return "", false, err
+		}
+		texts, erased = append(texts, text), erased || gone
+	}
+	return events.JoinParts(texts), erased, nil
+}
+
+// text opens one text.
 func (v *Views) text(ctx context.Context, of events.SessionID, settled events.Event) (text string, erased bool, err error) {
 	var b events.SegmentTranscribed
 	part := projections.Sealed{Event: settled.ID, Kind: events.KindSegmentTranscribed, Bytes: settled.Sealed}

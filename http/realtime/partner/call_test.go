@@ -20,7 +20,7 @@ func TestCallHearsASpokenLineAndAnswersIt(t *testing.T) {
 	b.microphone("testdata/learner/cafe-1-a.ogg")
 	begun, _ := until[realtime.SpeechStarted](b)
 	over, _ := until[realtime.SpeechStopped](b)
-	if length := over.AudioEndMS - begun.AudioStartMS; length < 3000 || length > 4000 || over.ItemID != begun.ItemID {
+	if length := *over.AudioEndMS - *begun.AudioStartMS; length < 3000 || length > 4000 || over.ItemID != begun.ItemID {
 		t.Errorf("she spoke for %d ms", length)
 	}
 	placed, _ := until[realtime.Committed](b)
