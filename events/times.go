@@ -4,8 +4,8 @@ const (
 	// defaultPaddingMS is what both known providers report when asked for
 	// nothing else (prefix_padding_ms in all recordings).
 	defaultPaddingMS = 300
-	// arrivalCountsMS: a provider's time further than this from the arrival of
-	// its report is not believed (realtime page, "Times").
+	// arrivalCountsMS: where a provider's start is further than this from the
+	// arrival of its report, its clock is not believed (realtime page, "Times").
 	arrivalCountsMS = 1500
 )
 
@@ -33,28 +33,33 @@ func (t *Transcript) times(s *Segment, it *ItemFacts) {
 		}
 		return
 	}
-	call := t.Calls[it.Call]
-	s.StartedMS = t.onRecording(it.Span.StartedCall, it.Span.StartedRec, call, true)
-	s.EndedMS = t.onRecording(it.Span.EndedCall, it.Span.EndedRec, call, false)
+	s.StartedMS, s.EndedMS = t.heardFrom(it.Span, t.Calls[it.Call])
 	if s.StartedMS != nil && s.EndedMS != nil && *s.EndedMS < *s.StartedMS {
 		s.EndedMS = nil // clocks that run backwards give no end
 	}
 }
 
-// onRecording moves a moment of the call's audio clock onto the recording's.
-// The provider's start includes the padding, its end does not.
-func (t *Transcript) onRecording(onCall, arrived Ranked[int64], call *CallFacts, isStart bool) *int64 {
-	if !onCall.Known() || call == nil || !call.Anchor.Known() {
-		return known(arrived)
+// heardFrom moves the learner's moments from the call's audio clock onto the
+// recording's. The provider's start includes the padding, its end does not. Only
+// the start tells whether that clock is to be believed: turn detection by meaning
+// reports an end many seconds late.
+func (t *Transcript) heardFrom(span Span, call *CallFacts) (started, ended *int64) {
+	started, ended = known(span.StartedRec), known(span.EndedRec)
+	if call == nil || !call.Anchor.Known() {
+		return started, ended
 	}
-	ms := call.Anchor.Value + onCall.Value
-	if isStart {
-		ms += call.padding()
+	if span.StartedCall.Known() {
+		ms := call.Anchor.Value + span.StartedCall.Value + call.padding()
+		if started != nil && max(ms-*started, *started-ms) > arrivalCountsMS {
+			return started, ended
+		}
+		started = &ms
 	}
-	if arrived.Known() && max(ms-arrived.Value, arrived.Value-ms) > arrivalCountsMS {
-		return known(arrived)
+	if span.EndedCall.Known() {
+		ms := call.Anchor.Value + span.EndedCall.Value
+		ended = &ms
 	}
-	return &ms
+	return started, ended
 }
 
 func (c *CallFacts) padding() int64 {

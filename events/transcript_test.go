@@ -202,11 +202,16 @@ func TestSegmentTimes(t *testing.T) {
 			connected, reported(4, &events.CallDescribed{Call: 1, PrefixPaddingMS: ms(100)}), started(1000, 1610), stopped(2000, 2520),
 		}, 500 + 1000 + 100, 500 + 2000},
 		{"1500 ms from the arrival is still believed", []events.Event{connected, started(1000, 1800+1500), stopped(3000, 3520)}, 1800, 3500},
-		{"1501 ms from the arrival is not", []events.Event{connected, started(1000, 1800+1501), stopped(3000, 3520)}, 3301, 3500},
+		{"1501 ms from the arrival is not, nor is the end on the same clock", []events.Event{connected, started(1000, 1800+1501), stopped(3000, 3520)}, 3301, 3520},
+		{"an end may be reported as late as it likes", []events.Event{connected, started(1000, 1810), stopped(10000, 18500)}, 1800, 10500},
+		{"an end without a start is believed", []events.Event{connected, stopped(10000, 18500)}, -1, 10500},
 		{"without an anchor the arrival counts", []events.Event{started(1000, 1800), stopped(2000, 2500)}, 1800, 2500},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := transcriptOf(test.given...).Segments(true)[0]
+			if test.begins < 0 && s.StartedMS == nil {
+				s.StartedMS = &test.begins
+			}
 			if s.StartedMS == nil || s.EndedMS == nil || *s.StartedMS != test.begins || *s.EndedMS != test.ends {
 				t.Fatalf("got %v–%v, want %d–%d", value(s.StartedMS), value(s.EndedMS), test.begins, test.ends)
 			}
