@@ -45,6 +45,10 @@ func (c *Client) Voice() string { return c.config.Voice }
 // Follows is true where the provider lets us hang calls up and listen to them.
 func (c *Client) Follows() bool { return c.bridge == nil }
 
+// callUnknown is the provider's code for a call that is over, or not known yet.
+// Without it a 404 tells of the door, and nothing of the call.
+const callUnknown = "call_id_not_found"
+
 // HangUp ends a call from the server's side. A call that is already over is
 // no error. Fails with *Error, on errors.ErrUnsupported where Follows is
 // false.
@@ -54,7 +58,7 @@ func (c *Client) HangUp(ctx context.Context, callID string) error {
 	}
 	_, err := c.post(ctx, message{op: "hang up", path: "/realtime/calls/" + url.PathEscape(callID) + "/hangup", again: true})
 	var failure *Error
-	if errors.As(err, &failure) && failure.Code == "call_id_not_found" {
+	if errors.As(err, &failure) && failure.Code == callUnknown {
 		return nil
 	}
 	return err

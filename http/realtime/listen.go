@@ -32,6 +32,9 @@ var ErrNotOurs = errors.New("the call does not carry our mark")
 const (
 	// maxTries is how many connections in a row may fail.
 	maxTries = 10
+	// unknownTries is how often a call that was never heard may be unknown: its
+	// id can reach us before the provider's other doors know it.
+	unknownTries = 4
 	// longestBackoff bounds the wait between two of them.
 	longestBackoff = 5 * time.Second
 )
@@ -50,11 +53,14 @@ func (c *Client) Listen(ctx context.Context, call Call, receiver Receiver) error
 	case call.Mark == "":
 		return &Error{Op: "listen", Class: ClassUnknown, Err: ErrNotOurs}
 	}
+	wasHeard := false
 	for try := 0; ; try++ {
 		s := sideband{client: c, call: call, receiver: receiver}
 		over, err := s.run(ctx)
+		wasHeard = wasHeard || s.believed
 		var failure *Error
 		switch {
+		case over && !wasHeard && try+1 < unknownTries:
 		case over || err == nil:
 			return err
 		case ctx.Err() != nil:

@@ -24,8 +24,9 @@ const (
 // connection is what a provider says on one, and how it closes it; code 0:
 // without a word.
 type connection struct {
-	says []string
-	code websocket.StatusCode
+	says    []string
+	code    websocket.StatusCode
+	refused string // with 404 and this code instead
 }
 
 // speaking is a client of a provider that answers with these in turn, with the
@@ -34,13 +35,17 @@ func speaking(t *testing.T, connections ...connection) *realtime.Client {
 	t.Helper()
 	var count atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := connections[min(int(count.Add(1)), len(connections))-1]
+		if c.refused != "" {
+			http.Error(w, `{"error":{"code":"`+c.refused+`"}}`, http.StatusNotFound)
+			return
+		}
 		socket, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer func() { _ = socket.CloseNow() }()
-		c := connections[min(int(count.Add(1)), len(connections))-1]
 		if _, asked, err := socket.Read(r.Context()); err != nil || len(asked) == 0 {
 			return // it was not asked for the session: the client has left
 		}
@@ -72,22 +77,31 @@ func TestListen(t *testing.T) {
 		want        []string
 	}{
 		"holds what comes before the mark, and loses nothing of it": {
-			[]connection{{[]string{event("a"), event("b"), shown, event("c")}, websocket.StatusNormalClosure}},
+			[]connection{{says: []string{event("a"), event("b"), shown, event("c")}, code: websocket.StatusNormalClosure}},
 			[]string{"a", "b", "session.updated", "c"}},
 		"passes over what is no event": {
-			[]connection{{[]string{shown, `{`, `[]`, event("a")}, websocket.StatusNormalClosure}},
+			[]connection{{says: []string{shown, `{`, `[]`, event("a")}, code: websocket.StatusNormalClosure}},
 			[]string{"session.updated", "a"}},
 		"goes on after a trouble of the server": {
-			[]connection{{[]string{shown, event("a")}, websocket.StatusInternalError}, {[]string{shown, event("b")}, websocket.StatusNormalClosure}},
+			[]connection{{says: []string{shown, event("a")}, code: websocket.StatusInternalError}, {says: []string{shown, event("b")}, code: websocket.StatusNormalClosure}},
 			[]string{"session.updated", "a", "session.updated", "b"}},
 		"goes on when the server is going away": {
-			[]connection{{[]string{shown}, websocket.StatusGoingAway}, {[]string{shown}, websocket.StatusNormalClosure}},
+			[]connection{{says: []string{shown}, code: websocket.StatusGoingAway}, {says: []string{shown}, code: websocket.StatusNormalClosure}},
 			[]string{"session.updated", "session.updated"}},
 		"goes on when the line breaks": {
-			[]connection{{[]string{shown}, 0}, {[]string{shown}, websocket.StatusNormalClosure}},
+			[]connection{{says: []string{shown}, code: 0}, {says: []string{shown}, code: websocket.StatusNormalClosure}},
 			[]string{"session.updated", "session.updated"}},
+		"waits for a call that is too young to be known": {
+			append(slices.Repeat([]connection{{refused: "call_id_not_found"}}, 3), connection{says: []string{shown}, code: websocket.StatusNormalClosure}),
+			[]string{"session.updated"}},
+		"is content with a call that nobody knows four times": {
+			append(slices.Repeat([]connection{{refused: "call_id_not_found"}}, 4), connection{says: []string{shown}, code: websocket.StatusNormalClosure}),
+			nil},
+		"is content with a call that is over when the line is back": {
+			[]connection{{says: []string{shown}, code: websocket.StatusGoingAway}, {refused: "call_id_not_found"}},
+			[]string{"session.updated"}},
 		"holds as many as 256": {
-			[]connection{{append(slices.Repeat([]string{event("a")}, 256-1), shown), websocket.StatusNormalClosure}},
+			[]connection{{says: append(slices.Repeat([]string{event("a")}, 256-1), shown), code: websocket.StatusNormalClosure}},
 			append(slices.Repeat([]string{"a"}, 256-1), "session.updated")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,6 +113,16 @@ func TestListen(t *testing.T) {
 				t.Errorf("heard %v", heard)
 			}
 		})
+	}
+}
+
+// A door that is not there says nothing of the call, which may well be up.
+func TestListenDoesNotTakeAClosedDoorForAnEnd(t *testing.T) {
+	var heard notes
+	err := speaking(t, connection{refused: "not_found"}).Listen(t.Context(), realtime.Call{ID: "rtc_1", Mark: mark}, &heard)
+	var failure *realtime.Error
+	if !errors.As(err, &failure) || failure.Status != http.StatusNotFound || failure.Code != "not_found" {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -94,12 +94,13 @@ func (s *sideband) dial(ctx context.Context) (socket *websocket.Conn, over bool,
 		return socket, false, nil
 	case response == nil:
 		return nil, false, &Error{Op: "listen", Class: ClassNetwork, Retryable: true, Err: err}
-	case response.StatusCode == http.StatusNotFound:
-		return nil, true, nil
 	}
 	// The library keeps the beginning of the body for whoever asks.
 	body, readErr := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	failure := s.client.refusal("listen", answer{response.StatusCode, response.Header, body})
+	if failure.Code == callUnknown {
+		return nil, true, nil
+	}
 	failure.Err = readErr
 	return nil, false, failure
 }
