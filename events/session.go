@@ -51,7 +51,7 @@ func (s *Session) Evolve(e Event) {
 	case *CallConnected:
 		s.onCall(b.Call, func(call *Call) { call.Connected = true })
 	case *CallFollowed:
-		s.onCall(b.Call, func(call *Call) { call.Provider = b.Private.ID })
+		s.onCall(b.Call, func(call *Call) { call.Provider, call.Refused = b.Private.ID, b.Refused })
 	case *CallDropped:
 		s.onCall(b.Call, func(call *Call) { call.Dropped = true })
 	case *RecordingStarted:

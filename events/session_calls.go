@@ -21,9 +21,10 @@ type CallClaimed struct {
 }
 
 // CallFollowed says that a call of ours is up, under which id the server hears
-// it and can hang it up.
+// it and can hang it up; or, refused, that the call of this id is not ours.
 type CallFollowed struct {
-	Call int `json:"call"`
+	Call    int  `json:"call"`
+	Refused bool `json:"refused,omitempty"`
 
 	Private ProviderCall `json:"-"`
 }
@@ -83,6 +84,7 @@ type Call struct {
 	Connected bool
 	Dropped   bool
 	Provider  string // the provider's id of it; empty: not claimed, or its key is destroyed
+	Refused   bool   // that id is another's call
 }
 
 // TokenMinted is what is noted of a token.
@@ -157,6 +159,16 @@ func (s *Session) Follow(call int, provider string) ([]Event, error) {
 	return Draft(&CallFollowed{Call: call, Private: ProviderCall{provider}}), nil
 }
 
+// Refuse notes that the call under a call's id is not ours, once: it is neither
+// heard nor hung up, and the call gets no other id.
+func (s *Session) Refuse(call int) ([]Event, error) {
+	c := s.Calls[call]
+	if s.deleted() != nil || c == nil || c.Refused {
+		return nil, nil
+	}
+	return Draft(&CallFollowed{Call: call, Refused: true, Private: ProviderCall{c.Provider}}), nil
+}
+
 // Hear takes what the server heard of a call itself; what is known already
 // drafts nothing. It goes on after the session's end: only erasure refuses what
 // arrives late. Errors: CodeErased, CodeUnknownCall.
@@ -188,11 +200,11 @@ func (s *Session) Lost(call int, cause string) ([]Event, error) {
 }
 
 // Running are the calls that the server can hang up: it knows their id, and not
-// that they are over.
+// that they are over or another's.
 func (s *Session) Running() []*Call {
 	var running []*Call
 	for _, call := range slices.SortedFunc(maps.Values(s.Calls), func(a, b *Call) int { return cmp.Compare(a.Number, b.Number) }) {
-		if call.Provider != "" && !call.Dropped {
+		if call.Provider != "" && !call.Dropped && !call.Refused {
 			running = append(running, call)
 		}
 	}

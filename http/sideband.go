@@ -94,7 +94,7 @@ func (b *Sideband) Listen(ctx context.Context, hint events.Event) error {
 		return err
 	}
 	call := session.Calls[followed.Call]
-	if call == nil || call.Provider == "" || call.Dropped || b.doors.Now().Sub(call.IssuedAt) > longestCall {
+	if call == nil || call.Provider == "" || call.Dropped || call.Refused || b.doors.Now().Sub(call.IssuedAt) > longestCall {
 		return nil
 	}
 	mark, err := markOf(ctx, b.doors.Keys, call.Token)
@@ -120,7 +120,7 @@ func (b *Sideband) heard(ctx context.Context, ear *ear, provider string, err err
 	case errors.Is(err, realtime.ErrNotOurs):
 		b.logger.WarnContext(ctx, "a call that was claimed does not carry our mark", "session", ear.session.ID, "call", ear.call)
 		b.doors.Audit.Note(events.System("sideband"), ear.session.Learner, &events.CallRefused{Session: ear.session.ID, Call: ear.call, Why: events.RefusedUnmarked})
-		return nil
+		return ear.write(ctx, func(s *events.Session) ([]events.Event, error) { return s.Refuse(ear.call) })
 	case events.CodeOf(err) == events.CodeErased:
 		return b.doors.Lines.HangUp(ctx, provider) // nobody is to be heard any more
 	case err != nil:

@@ -211,8 +211,14 @@ func TestSidebandHears(t *testing.T) {
 		if err := x.sideband.Listen(t.Context(), s.followed()); err != nil {
 			t.Fatal(err)
 		}
-		if kind := s.last().Body.Kind(); kind != events.KindCallFollowed {
-			t.Errorf("the session has %s", kind)
+		if refused, is := s.last().Body.(*events.CallFollowed); !is || !refused.Refused {
+			t.Errorf("the session has %+v", s.last().Body)
+		}
+		if err := x.sideband.Listen(t.Context(), s.last()); err != nil { // it was told, and is not asked again
+			t.Error(err)
+		}
+		if up := s.session().Running(); len(up) > 0 {
+			t.Errorf("%v would be hung up at the end, and may be anybody's", up)
 		}
 		ran(t, x.audit)
 		trail(t, x.Bundle, events.AuditOf(dora), &events.CallRefused{Session: s.id, Call: 1, Why: events.RefusedUnmarked})
