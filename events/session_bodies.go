@@ -165,7 +165,8 @@ type SegmentInterrupted struct {
 	HeardMS *int64 `json:"heard_ms,omitempty"`
 }
 
-// UsageRecorded counts what a response or a transcription cost, in tokens.
+// UsageRecorded counts what a response or a transcription cost, by kind: in tokens,
+// or in milliseconds of audio (audio_ms) where that is what is paid for.
 type UsageRecorded struct {
 	Call     int              `json:"call"`
 	Response string           `json:"response,omitempty"`

@@ -65,7 +65,7 @@ type ItemFacts struct {
 	Span        Span
 	Interrupted bool
 	Heard       Ranked[int64]
-	Usage       Ranked[map[string]int64] // what its transcription cost, in tokens
+	Usage       Ranked[map[string]int64] // what its transcription cost, by kind
 }
 
 // CallFacts is all that was reported about one call.
@@ -80,7 +80,7 @@ type ResponseFacts struct {
 	ResponseKey
 	Span    Span
 	Cleared bool
-	Usage   Ranked[map[string]int64] // what it cost, in tokens
+	Usage   Ranked[map[string]int64] // what it cost, by kind
 }
 
 // Transcript gathers what was reported about a session's turns. It may be
@@ -211,8 +211,8 @@ func (s *Span) observe(b *SegmentTimed, rank int64) {
 	}
 }
 
-// Used is what all responses and all transcriptions of a session cost, in tokens
-// by kind.
+// Used is what all responses and all transcriptions of a session cost, by
+// kind.
 type Used struct {
 	Responses      map[string]int64
 	Transcriptions map[string]int64

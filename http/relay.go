@@ -2,6 +2,7 @@ package http
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -167,7 +168,7 @@ func transcription(h heard, b realtime.TranscriptionCompleted) []events.Body {
 	}
 	kept := bodies(transcribed(h, b.ItemID, status, realtime.Part{Index: b.ContentIndex, Text: b.Text}))
 	if b.Usage != nil {
-		kept = append(kept, &events.UsageRecorded{Call: h.call, Item: b.ItemID, Tokens: tokens(*b.Usage)})
+		kept = append(kept, &events.UsageRecorded{Call: h.call, Item: b.ItemID, Tokens: counted(*b.Usage)})
 	}
 	return kept
 }
@@ -182,13 +183,18 @@ func responseDone(h heard, b realtime.ResponseDone) []events.Body {
 		}
 	}
 	if b.Usage != nil {
-		kept = append(kept, &events.UsageRecorded{Call: h.call, Response: b.ResponseID, Tokens: tokens(*b.Usage)})
+		kept = append(kept, &events.UsageRecorded{Call: h.call, Response: b.ResponseID, Tokens: counted(*b.Usage)})
 	}
 	return kept
 }
 
-func tokens(u realtime.Usage) map[string]int64 {
+// counted is what was used, by kind: tokens, and milliseconds of audio where that
+// is what is paid for.
+func counted(u realtime.Usage) map[string]int64 {
 	counts := map[string]int64{}
+	if ms := int64(math.Round(u.Seconds * 1000)); ms > 0 {
+		counts["audio_ms"] = ms
+	}
 	for kind, n := range map[string]int{
 		"input": u.InputTokens, "input_text": u.InputTextTokens, "input_audio": u.InputAudioTokens,
 		"cached_text": u.CachedTextTokens, "cached_audio": u.CachedAudioTokens,

@@ -150,6 +150,13 @@ func TestCapturesReadInOrder(t *testing.T) {
 					t.Fatalf("received through %d of %d", s.Received.Through(), len(c.said))
 				}
 			})
+			t.Run("counts what was paid for", func(t *testing.T) {
+				s := relayed()
+				hear(t, s, c.said, 0, len(c.said))
+				if got := s.Turns.Used().Transcriptions["audio_ms"]; got != heardMS[c.name] {
+					t.Errorf("%d ms of audio were transcribed, want %d", got, heardMS[c.name])
+				}
+			})
 			t.Run("backwards", func(t *testing.T) {
 				s := relayed()
 				for i := len(c.said) - 1; i >= 0; i-- {
@@ -186,6 +193,9 @@ func shuffled(t *testing.T, s *events.Session, said []json.RawMessage, random *r
 		}
 	}
 }
+
+// heardMS is how much audio the provider says that it transcribed in a capture.
+var heardMS = map[string]int64{"ga-ws-openai-one-vad-turn": 3000, "ga-ws-openai-three-vad-turns": 9000}
 
 func wantLines(t *testing.T, got, want []string) {
 	t.Helper()

@@ -23,27 +23,37 @@ func UsageOf(model, transcription string, used events.Used) *Usage {
 	if len(used.Responses)+len(used.Transcriptions) == 0 {
 		return nil
 	}
-	usage := &Usage{Tokens: maps.Clone(used.Responses), Cost: costOf(model, transcription, used)}
+	usage := &Usage{Tokens: map[string]int64{}, Cost: costOf(model, transcription, used)}
+	maps.Copy(usage.Tokens, used.Responses)
 	for kind, n := range used.Transcriptions {
 		usage.Tokens[kind] += n
 	}
 	return usage
 }
 
-// costOf is what it costs by the price list; nil where a price is not known.
+// costOf is what it costs by the price list, as of the older of its prices; nil
+// where a price is not known.
 func costOf(model, transcription string, used events.Used) *Cost {
-	speaking, known := realtime.PriceOf(model)
-	if !known {
-		return nil
+	cost := &Cost{Currency: realtime.PricesCurrency}
+	for _, part := range []struct {
+		model   string
+		counted map[string]int64
+	}{{model, used.Responses}, {transcription, used.Transcriptions}} {
+		if len(part.counted) == 0 {
+			continue
+		}
+		price, known := realtime.PriceOf(part.model)
+		if !known {
+			return nil
+		}
+		amount, known := price.Cost(part.counted)
+		if !known {
+			return nil
+		}
+		cost.Amount += amount
+		if cost.AsOf == "" || price.AsOf < cost.AsOf {
+			cost.AsOf = price.AsOf
+		}
 	}
-	cost := &Cost{Amount: speaking.Cost(used.Responses), Currency: realtime.PricesCurrency, AsOf: realtime.PricesAsOf}
-	if len(used.Transcriptions) == 0 {
-		return cost
-	}
-	writing, known := realtime.PriceOf(transcription)
-	if !known {
-		return nil
-	}
-	cost.Amount += writing.Cost(used.Transcriptions)
 	return cost
 }

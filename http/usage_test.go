@@ -30,6 +30,20 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	t.Run("a transcription paid by the minute is part of it", func(t *testing.T) {
+		s := &Server{config: Config{ShowCost: true, TranscriptionModel: "gpt-live-transcribe"}}
+		got := s.usageOf("gpt-realtime-mini", events.Used{
+			Responses: map[string]int64{"output_audio": 1_000_000}, Transcriptions: map[string]int64{"audio_ms": 120_000},
+		}).Cost
+		if got == nil || math.Abs(got.Amount-(20+2*0.017)) > 1e-9 || got.AsOf != "2026-10-01" {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("one that was counted otherwise than it is paid shows none at all", func(t *testing.T) {
+		if got := shown.usageOf("gpt-realtime-mini", events.Used{Transcriptions: map[string]int64{"audio_ms": 120_000}}).Cost; got != nil {
+			t.Errorf("%+v", got)
+		}
+	})
 	t.Run("a price that is not known shows none at all", func(t *testing.T) {
 		if got := shown.usageOf("my-deployment", used).Cost; got != nil {
 			t.Errorf("%+v", got)

@@ -60,7 +60,7 @@ type TalkLimits struct {
 
 // Usage is what a session used of the provider.
 type Usage struct {
-	Tokens map[string]int64 `json:"tokens" doc:"By kind: input_text, input_audio, cached_text, cached_audio, output_text, output_audio; input and output are their sums"`
+	Tokens map[string]int64 `json:"tokens" doc:"By kind: input_text, input_audio, cached_text, cached_audio, output_text, output_audio; input and output are their sums. audio_ms is audio in milliseconds where that is what is paid for"`
 	Cost   *Cost            `json:"cost,omitempty" doc:"Where the operator shows prices to learners"`
 }
 

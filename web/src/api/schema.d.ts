@@ -1770,7 +1770,7 @@ export interface components {
         Usage: {
             /** @description Where the operator shows prices to learners */
             cost?: components["schemas"]["Cost"];
-            /** @description By kind: input_text, input_audio, cached_text, cached_audio, output_text, output_audio; input and output are their sums */
+            /** @description By kind: input_text, input_audio, cached_text, cached_audio, output_text, output_audio; input and output are their sums. audio_ms is audio in milliseconds where that is what is paid for */
             tokens: {
                 [key: string]: number;
             };
