@@ -11,7 +11,7 @@ import { Learner } from './learner.mjs'
 import { eventually, Parley } from './parley.mjs'
 import { look } from './rehearsal.mjs'
 import { cafe } from './speech.mjs'
-import { giveVoice, say } from './voice.mjs'
+import { giveVoice, hush, say, unplug } from './voice.mjs'
 
 const run = promisify(execFile)
 
@@ -122,15 +122,108 @@ async function fill(at, filler) {
   await writeFile(filler, Buffer.alloc(bavail * bsize)).catch((cause) => assert.equal(cause.code, 'ENOSPC'))
 }
 
+/** How long anybody may be left in the dark, in ms. */
+const soon = 2_000
+
+/** Lets something go wrong; answers with its notice, which has to be there in time. */
+async function toldSoon(page, words, goWrong) {
+  const shown = page.evaluate(untilShown, words)
+  await goWrong()
+  const wrong = await page.evaluate(() => Date.now())
+  const took = (await shown) - wrong
+  assert.ok(took <= soon, `“${words}” came after ${took} ms`)
+  return page.getByRole('alert').filter({ hasText: words })
+}
+
+// Runs in the page: when these words are shown.
+function untilShown(words) {
+  return new Promise((resolve) => {
+    const look = () => {
+      const alerts = [...document.querySelectorAll('[role=alert]')]
+      if (!alerts.some(({ textContent }) => textContent.includes(words))) return
+      watch.disconnect()
+      resolve(Date.now())
+    }
+    const watch = new MutationObserver(look)
+    watch.observe(document, { subtree: true, childList: true, characterData: true })
+    look()
+  })
+}
+
+// Runs in the page, before anything of it: lets a test stop all sound, as a system does for a phone call.
+function takeSound() {
+  const { resume } = AudioContext.prototype
+  const all = []
+  globalThis.AudioContext = class extends AudioContext {
+    constructor(...how) {
+      super(...how)
+      all.push(this)
+    }
+  }
+  globalThis.phone = {
+    ring: () => {
+      AudioContext.prototype.resume = () => Promise.reject(new DOMException('', 'NotAllowedError'))
+      return Promise.all(all.map((sound) => sound.suspend()))
+    },
+    hangUp: () => (AudioContext.prototype.resume = resume),
+  }
+}
+
+// Runs in the page: nothing more can be written.
+function refuseSlices() {
+  const { add } = IDBObjectStore.prototype
+  IDBObjectStore.prototype.add = function (...what) {
+    if (this.name === 'slices') throw new DOMException('', 'DataError')
+    return add.apply(this, what)
+  }
+}
+
+test('whatever goes wrong with the sound is told within two seconds', { timeout: 240_000 }, async (t) => {
+  const learner = await at(join(folder, 'troubles'))
+  const { page } = learner
+  await page.addInitScript(takeSound)
+  await enter(learner)
+  await page.reload()
+  await talk(learner)
+
+  await t.test('a microphone that is switched off after words, and on again', async () => {
+    const notice = await toldSoon(page, 'gives no sound at all', () => hush(page, true))
+    await look(page, 'silent')
+    await hush(page, false)
+    await notice.waitFor({ state: 'detached' })
+  })
+
+  await t.test('a microphone that is gone', async () => {
+    const notice = await toldSoon(page, 'The microphone is gone', () => unplug(page))
+    await notice.getByRole('button', { name: 'Use another microphone' }).click()
+    await notice.waitFor({ state: 'detached' })
+  })
+
+  await t.test('sound that the browser has stopped, and lets go on at a click', async () => {
+    const notice = await toldSoon(page, 'The browser has stopped the sound', () => page.evaluate(() => phone.ring()))
+    await look(page, 'stopped')
+    await page.evaluate(() => phone.hangUp())
+    await notice.getByRole('button', { name: 'Let the sound go on' }).click()
+    await notice.waitFor({ state: 'detached' })
+  })
+
+  await t.test('a slice that cannot be written', async () => {
+    const notice = await toldSoon(page, 'The recording stopped', () => page.evaluate(refuseSlices))
+    await notice.getByRole('button', { name: 'Go on without recording' }).click()
+    await notice.waitFor({ state: 'detached' })
+  })
+
+  await learner.endAndSave()
+  await page.context().close()
+})
+
 test('a device that is full tells so, and what it has kept is saved when it has room again', { timeout: 240_000 }, async (t) => {
   const disk = await small(t)
   const learner = await at(join(disk.at, 'profile'))
   await enter(learner)
   const { page } = learner
   await talk(learner)
-  await disk.fill(page)
-  const notice = page.getByRole('alert').filter({ hasText: 'The recording stopped' })
-  await notice.waitFor()
+  const notice = await toldSoon(page, 'The recording stopped', () => disk.fill(page))
   await look(page, 'full')
   await notice.getByRole('button', { name: 'Go on without recording' }).click()
   await notice.waitFor({ state: 'detached' })
@@ -145,6 +238,7 @@ test('a device that is full tells so, and what it has kept is saved when it has 
 test('a microphone that gives no sound is told, and no longer when it does', { timeout: 120_000 }, async () => {
   const learner = await at(join(folder, 'silent'))
   await enter(learner)
+  await hush(learner.page, true)
   await learner.chooseTopic()
   await learner.start()
   const notice = learner.page.getByRole('alert').filter({ hasText: 'gives no sound at all' })

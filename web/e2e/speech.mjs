@@ -69,7 +69,8 @@ export async function marked(pitches) {
 const tone = (pitch, seconds) =>
   Int16Array.from({ length: seconds * rate }, (_, n) => 10_000 * Math.sin((2 * Math.PI * pitch * n) / rate))
 
-const silence = (seconds) => new Int16Array(Math.round(seconds * rate))
+/** Nobody speaks: the noise of a room, at some -70 dBFS. */
+const silence = (seconds) => Int16Array.from({ length: Math.round(seconds * rate) }, (_, n) => ((n * 7919) % 21) - 10)
 
 /** Ogg Opus files as samples. */
 async function decode(...files) {

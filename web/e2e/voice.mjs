@@ -42,9 +42,15 @@ export function occupy(page, on) {
   return page.evaluate((on) => (globalThis.voice.busy = on), on)
 }
 
+/** Lets the microphone give nothing at all, as one that is switched off; or the noise of a room again. */
+export function hush(page, on) {
+  return page.evaluate((on) => globalThis.voice.hush(on), on)
+}
+
 // Runs in the page, before anything of it.
 function voice() {
-  let sound, mouth, tracks
+  let sound, mouth, tracks, room
+  let hushed = false
   globalThis.voice = {
     busy: false,
     async say(ogg) {
@@ -58,6 +64,10 @@ function voice() {
         source.start()
       })
     },
+    hush(on) {
+      hushed = on
+      if (room) room.gain.value = on ? 0 : 1
+    },
     unplug() {
       for (const track of tracks) {
         track.stop()
@@ -65,14 +75,25 @@ function voice() {
       }
     },
   }
+  // No room is without any sound: noise at some -85 dBFS. A microphone that is hushed
+  // gives its silence too; a provider's clock counts what it is sent.
+  function stir() {
+    const noise = sound.createBuffer(1, sound.sampleRate, sound.sampleRate)
+    const samples = noise.getChannelData(0)
+    for (let n = 0; n < samples.length; n++) samples[n] = (Math.random() - 0.5) * 2e-4
+    const gain = new GainNode(sound)
+    const source = new AudioBufferSourceNode(sound, { buffer: noise, loop: true })
+    source.connect(gain)
+    source.start()
+    return gain
+  }
   navigator.mediaDevices.getUserMedia = async () => {
     if (globalThis.voice.busy) throw new DOMException('', 'NotReadableError')
     sound ??= new AudioContext()
     mouth = sound.createMediaStreamDestination()
-    // A microphone gives its silence too; a provider's clock counts what it is sent.
-    const silence = new ConstantSourceNode(sound, { offset: 0 })
-    silence.connect(mouth)
-    silence.start()
+    room ??= stir()
+    room.connect(mouth)
+    globalThis.voice.hush(hushed)
     tracks = mouth.stream.getAudioTracks()
     return mouth.stream
   }

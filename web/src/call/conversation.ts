@@ -35,6 +35,7 @@ export type ConversationParts = {
     Voices,
     | 'microphone'
     | 'still'
+    | 'stopped'
     | 'recordable'
     | 'tutorLevel'
     | 'hearTutor'

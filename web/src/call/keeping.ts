@@ -4,7 +4,7 @@ import type { Wait } from '../outbox/backoff'
 import type { Recorder, RecorderParts } from '../recording/recorder'
 import { NotSaved, type SaveNews } from '../saving/save'
 import type { Kept } from './runner'
-import type { Input } from './state'
+import type { Input, Notice } from './state'
 import type { Talk } from './talk'
 import { vigil } from './vigil'
 import type { Voices } from './voices'
@@ -19,7 +19,7 @@ export type Tape = (stream: MediaStream, format: string, parts: RecorderParts) =
 export type KeepingParts = {
   talk: Talk
   tape: Tape
-  voices: Pick<Voices, 'recordable' | 'still'>
+  voices: Pick<Voices, 'recordable' | 'still' | 'stopped'>
   /** Milliseconds of a clock that never stands still. */
   now: () => number
   wait: Wait
@@ -42,7 +42,11 @@ export class Keeping {
   record(call: () => number): void {
     this.#roll(call)
     const { now, wait, voices, onInput } = this.#parts
-    const watched = { keptAgo: () => this.#keptAgo, isStill: () => voices.still }
+    const watched = {
+      keptAgo: () => this.#keptAgo,
+      isStill: () => voices.still,
+      isStopped: () => voices.stopped,
+    }
     void vigil(watched, { now, wait }, () => this.#over, onInput)
   }
 
@@ -50,14 +54,22 @@ export class Keeping {
     const { kept, saver, relay, limits } = this.#talk
     const { now, tape, voices, onInput } = this.#parts
     if (!kept.contentType || !voices.recordable) return
-    const onFailure = (cause: unknown) => {
+    const failure = (notice: Notice) => (cause: unknown) => {
       const because = cause instanceof Error ? cause.name : 'unknown'
       relay.tell(call(), { type: 'parley.recording_stopped', cause: because })
-      onInput({ type: 'notice', notice: 'recording_stopped', on: true })
+      onInput({ type: 'notice', notice, on: true })
     }
+    const onFailure = failure('recording_stopped')
     const parts = { session: kept.id, slices: saver.slices, now, most: limits.upload_bytes, onFailure }
-    this.#machine = tape(voices.recordable, kept.contentType, parts)
-    this.#machine.start()
+    try {
+      const machine = tape(voices.recordable, kept.contentType, parts)
+      machine.start()
+      this.#machine = machine
+    } catch (cause) {
+      // A browser may say that it can record, and then not do it.
+      failure('recording_refused')(cause)
+      return
+    }
     relay.timeBy(this.#machine)
     relay.tell(call(), { type: 'parley.recording_started' })
   }

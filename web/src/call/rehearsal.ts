@@ -95,7 +95,7 @@ export class Rehearsal {
   readonly session = new Gate<Session>()
   readonly tokens: Gate<Token>[] = []
   readonly lines: PlayedLine[] = []
-  readonly tape = { recorded: 0, stopped: new Gate<undefined>() }
+  readonly tape = { recorded: 0, broken: false, stopped: new Gate<undefined>() }
   readonly saving: Gate<undefined>[] = []
   readonly told: Omit<RelayedEvent, 'n'>[] = []
   readonly tracks: PlayedTrack[] = []
@@ -108,6 +108,8 @@ export class Rehearsal {
   tutor = 1
   closed = false
   muted = false
+  /** How often the sound was woken. */
+  woken = 0
   /** How often what waits to be sent was told to try at once. */
   triedNow = 0
   givenUp = false
@@ -217,7 +219,10 @@ export class Rehearsal {
         return line
       },
       tape: () => ({
-        start: () => void this.tape.recorded++,
+        start: () => {
+          if (this.tape.broken) throw new DOMException('', 'NotSupportedError')
+          this.tape.recorded++
+        },
         elapsed: () => this.now,
         keptMs: 0,
         keptAgo: 0,
@@ -238,8 +243,9 @@ export class Rehearsal {
     return {
       microphone: this.#track('microphone'),
       still: false,
+      stopped: false,
       recordable: {} as MediaStream,
-      wake: () => undefined,
+      wake: () => void this.woken++,
       openMicrophone: (device = '') => {
         this.opened.push(device)
         return this.microphone.passed

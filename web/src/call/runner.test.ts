@@ -294,15 +294,6 @@ describe('a broken call', () => {
     expect(rehearsal.triedNow).toBe(1)
   })
 
-  test('that is left tries nothing again behind the learner’s back', async () => {
-    const rehearsal = new Rehearsal()
-    rehearsal.tape.stopped.open(undefined)
-    await rehearsal.talk()
-    expect(rehearsal.givenUp).toBe(false)
-    await rehearsal.runner.leave()
-    expect(rehearsal.givenUp).toBe(true)
-  })
-
   test('may be ended while the next one comes about, which is then let go', async () => {
     const rehearsal = new Rehearsal()
     await broken(rehearsal)

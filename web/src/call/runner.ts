@@ -155,6 +155,8 @@ export class Runner {
 
   /** The learner has read it, and goes on. */
   dismiss(notice: Notice): void {
+    // Where the browser has stopped the sound this is the click that it wants.
+    this.#voices.wake()
     this.#dispatch({ type: 'notice', notice, on: false })
   }
 

@@ -8,12 +8,16 @@ export type Turn = 'listening' | 'hearing' | 'thinking' | 'speaking'
 /** Something went wrong that the conversation survives; the learner is told. */
 export type Notice =
   | 'recording_stopped'
+  /** The browser's recorder did not even begin. */
+  | 'recording_refused'
   /** Nothing has reached this device's store for a moment; it may come back. */
   | 'recording_stalled'
   | 'store_refused'
   | 'microphone_lost'
   /** It is open and gives no sound at all. */
   | 'microphone_silent'
+  /** The browser has stopped all sound, as during a phone call. */
+  | 'sound_stopped'
 
 /** Why a conversation could not begin, or not be saved. */
 export type FailureReason =

@@ -9,7 +9,6 @@ export class Voices {
   #mixer: Mixer | undefined
   #microphone: MediaStream | undefined
   #muted = false
-  #heard = false
 
   constructor(devices: MediaDevices | undefined, onMicrophoneLost: () => void) {
     this.#devices = devices
@@ -26,9 +25,10 @@ export class Voices {
     return this.#mixer?.stream
   }
 
-  /** Wakes the sound. It has to happen inside the click itself, before anything is awaited. */
+  /** Wakes the sound, also where the browser has stopped it. It has to happen inside the click itself, before anything is awaited. */
   wake(): void {
     this.#mixer ??= new Mixer()
+    this.#mixer.wake()
     this.#tutor.autoplay = true
   }
 
@@ -41,7 +41,6 @@ export class Voices {
     if ('trouble' in opened) return opened.trouble
     this.#letGo()
     this.#microphone = opened.stream
-    this.#heard = false
     this.#mixer?.addLearner(opened.stream)
     for (const track of opened.stream.getAudioTracks()) {
       track.enabled = !this.#muted
@@ -67,16 +66,17 @@ export class Voices {
     return this.#mixer?.learnerLevel() ?? 0
   }
 
-  /**
-   * Whether the microphone gives nothing, not even the noise of a room: the
-   * system has it muted, or it has not given a single sound since it was opened.
-   */
+  /** Whether the browser has stopped all sound. */
+  get stopped(): boolean {
+    return this.#mixer?.stopped ?? false
+  }
+
+  /** Whether the microphone gives nothing right now, not even the noise of a room, as a headset does that is switched off. */
   get still(): boolean {
     const track = this.microphone
     // One that is gone is told by itself.
     if (!track || track.readyState === 'ended' || this.#muted || !track.enabled) return false
-    this.#heard ||= this.#mixer?.learnerSounds() ?? true
-    return track.muted || !this.#heard
+    return track.muted || !(this.#mixer?.learnerSounds() ?? true)
   }
 
   /** How loud the tutor is, 0 to 1. */

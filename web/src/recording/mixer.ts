@@ -19,6 +19,22 @@ export class Mixer {
     this.#meters = [this.#context.createAnalyser(), this.#context.createAnalyser()]
     for (const meter of this.#meters) meter.fftSize = 1024
     this.#samples = new Float32Array(1024)
+    // Systems take the sound away, for a phone call for instance, and do not always give it back unasked.
+    this.#context.onstatechange = () => {
+      this.wake()
+    }
+  }
+
+  /** Whether the browser has stopped the sound: nothing is heard, and silence recorded. */
+  get stopped(): boolean {
+    return this.#context.state !== 'running' && this.#context.state !== 'closed'
+  }
+
+  /** Asks for the sound to go on; some browsers want a click for it. */
+  wake(): void {
+    if (!this.stopped) return
+    // A refusal is told by `stopped`, which stays as it is.
+    this.#context.resume().catch(() => undefined)
   }
 
   /** What a recorder records. */

@@ -45,10 +45,14 @@ const turns: Record<Turn, string> = {
 const notices: Record<Notice, string> = {
   recording_stopped:
     'The recording stopped, most likely because this device is full. What was recorded is kept; you can go on talking or end and save.',
+  recording_refused:
+    'This browser does not record just now. You can go on talking and get the transcript only, or end and begin again.',
   recording_stalled:
     'Nothing reaches this device’s store right now. What was recorded before is kept. It may come back by itself.',
   microphone_silent:
     'Your microphone gives no sound at all. See whether it is switched off, or use another one.',
+  sound_stopped:
+    'The browser has stopped the sound, as it does during a phone call: nothing is heard or recorded. It goes on as soon as the browser lets it.',
   microphone_lost: 'The microphone is gone. Plug one in, and the conversation goes on with it.',
   store_refused:
     'This device keeps nothing more, most likely because it is full. What is sent to the server is safe.',

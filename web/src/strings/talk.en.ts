@@ -25,9 +25,12 @@ export const talkEn = {
   kept: (length: string, recording: boolean) =>
     recording ? `${length} kept on this device` : `Not recording · ${length} kept on this device`,
   /** Of the notices that the learner decides about. */
-  goOn: { recording_stopped: 'Go on without recording', store_refused: 'Go on' } as Partial<
-    Record<Notice, string>
-  >,
+  goOn: {
+    recording_stopped: 'Go on without recording',
+    recording_refused: 'Go on without recording',
+    sound_stopped: 'Let the sound go on',
+    store_refused: 'Go on',
+  } as Partial<Record<Notice, string>>,
   /** What of what has left, how much a second, how many ms it still takes, and for how many nothing has left. */
   upload: (sent: string, speed: string | undefined, left: number | undefined, still: number): string => {
     if (still >= 3_000) return `${sent} · nothing has left for ${Math.floor(still / 1000)} s`
