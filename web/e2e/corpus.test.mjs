@@ -30,11 +30,11 @@ after(async () => {
 })
 
 test('a recording of any maker plays, has a length and can be entered anywhere', { timeout: 180_000 }, async (t) => {
-  for (const { name, reason, duration_ms, channels } of exhibits.filter(({ reason }) => !reason))
+  for (const { name, duration_ms, channels } of exhibits.filter(({ reason }) => !reason))
     await t.test(name, async () => {
       const session = await send(await readFile(`${folder}/corpus/${name}.webm`), duration_ms)
-      const { status } = await settled(session)
-      assert.deepEqual([status, reason], ['saved', undefined])
+      const told = await settled(session)
+      assert.deepEqual([told.status, told.reason], ['saved', undefined])
       const heard = await learner.page.evaluate(judge, `/api/sessions/${session}/audio`)
       assert.equal(heard.channels, channels)
       for (const told of [heard.duration, heard.decoded]) near(told, duration_ms)
@@ -57,6 +57,7 @@ test('what this very browser records plays, also with a slice missing', { timeou
       const session = await send(file, Math.round(duration_ms))
       const { status, audio } = await settled(session)
       assert.equal(status, 'saved')
+      assert.deepEqual((await repaired(session)).sort(), missing === undefined ? [] : ['dropped_bytes', 'gaps', 'missing_ms'])
       const heard = await learner.page.evaluate(judge, `/api/sessions/${session}/audio`)
       assert.equal(heard.channels, channels)
       near(heard.duration, audio.duration_ms)
@@ -79,17 +80,19 @@ test('a wounded recording plays as far as its packets go', { timeout: 60_000 }, 
   const whole = await readFile(`${folder}/chromium-156-stereo-5s.webm`)
   const clusters = marks(whole)
   const wounds = {
-    'cut in the middle of a cluster': whole.subarray(0, Math.round(whole.length * 0.7)),
-    'without a cluster in its middle': Buffer.concat([
-      whole.subarray(0, clusters[1]),
-      whole.subarray(clusters[2] ?? whole.length),
-    ]),
+    'cut in the middle of a cluster': [whole.subarray(0, Math.round(whole.length * 0.7)), 'dropped_bytes'],
+    'without a cluster in its middle': [
+      Buffer.concat([whole.subarray(0, clusters[1]), whole.subarray(clusters[2] ?? whole.length)]),
+      'gaps',
+    ],
   }
-  for (const [name, file] of Object.entries(wounds))
+  for (const [name, [file, note]] of Object.entries(wounds))
     await t.test(name, async () => {
       const session = await send(file, 5_000)
       const { status, audio } = await settled(session)
       assert.equal(status, 'saved')
+      const notes = await repaired(session)
+      assert.ok(notes.includes(note), `repaired: ${notes}`)
       const heard = await learner.page.evaluate(judge, `/api/sessions/${session}/audio`)
       near(heard.duration, audio.duration_ms)
       for (const { wanted, stood, ended } of heard.entered) {
@@ -128,6 +131,13 @@ async function ask(method, path, data) {
   const answer = await learner.page.request.fetch(new URL(path, parley.url).href, { method, data })
   assert.ok(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`)
   return answer.json()
+}
+
+/** The names of what the log says was repaired. */
+async function repaired(session) {
+  const events = await parley.replay(session)
+  const { data } = events.find(({ type }) => type.includes('audio_finalized'))
+  return (data.repaired ?? []).map((note) => note.split('=')[0])
 }
 
 /** The session when the finalizer has decided. */

@@ -155,15 +155,34 @@ test('a recording is heard as one likes', { timeout: 300_000 }, async (t) => {
     }
   })
 
-  await t.test('when it plays on, the turn that is heard stays in sight', async () => {
+  /** When a turn is heard; where it is then. */
+  const heardTurn = async (place) => {
+    await current.getByText(segments[place].text).waitFor()
+    const { top, bottom, end } = await current.evaluate(inSight)
+    return { seen: top >= 0 && bottom <= end, where: `turn ${place} from ${top} to ${bottom} above ${end}` }
+  }
+
+  await t.test('when it plays on by itself, the turn that is heard stays in sight', async () => {
     await page.setViewportSize({ width: 360, height: 480 })
+    await page.getByRole('checkbox', { name: 'Skip silence' }).check()
     await turns.first().click()
-    for (const place of [1, 2, 3, 4]) {
-      await page.keyboard.press('j')
-      await current.getByText(segments[place].text).waitFor()
-      const { top, bottom, end } = await current.evaluate(inSight)
-      assert.ok(top >= 0 && bottom <= end, `from ${top} to ${bottom} above ${end}`)
+    for (const place of [1, 2]) {
+      const { seen, where } = await heardTurn(place)
+      assert.ok(seen, where)
     }
+  })
+
+  await t.test('when she scrolls meanwhile, the page stays with her until she wants to follow', async () => {
+    await page.mouse.move(180, 100)
+    await page.mouse.wheel(0, -5_000)
+    const follow = page.getByRole('button', { name: 'Follow along' })
+    await follow.waitFor()
+    assert.ok(!(await heardTurn(3)).seen)
+    assert.equal(await page.evaluate(() => scrollY), 0)
+    await follow.click()
+    const { seen, where } = await heardTurn(3)
+    assert.ok(seen, where)
+    await follow.waitFor({ state: 'detached' })
     assert.deepEqual(learner.surprises, [])
   })
 

@@ -235,6 +235,28 @@ test('a device that is full tells so, and what it has kept is saved when it has 
   await page.context().close()
 })
 
+test('a device without room for a whole conversation says so before it', { timeout: 120_000 }, async () => {
+  const learner = await at(join(folder, 'narrow'))
+  await enter(learner)
+  const { page } = learner
+  const begins = page.getByRole('button', { name: 'Start talking' })
+  const warning = page.getByText('This device has room for')
+  const hour = (64_000 / 8) * 3_600
+  await quota(page, hour / 4)
+  await learner.chooseTopic()
+  await warning.waitFor()
+  const [, minutes] = /(\d+) min/.exec(await warning.textContent())
+  assert.ok(minutes >= 13 && minutes <= 15, `${minutes} min`)
+  await look(page, 'narrow')
+  await quota(page, 3 * hour)
+  await page.reload()
+  await begins.waitFor()
+  const free = await page.evaluate(async () => (await navigator.storage.estimate()).quota)
+  assert.equal(free, 3 * hour)
+  assert.equal(await warning.count(), 0)
+  await page.context().close()
+})
+
 test('a microphone that gives no sound is told, and no longer when it does', { timeout: 120_000 }, async () => {
   const learner = await at(join(folder, 'silent'))
   await enter(learner)

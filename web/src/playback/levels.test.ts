@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Problem } from '../api/problem'
-import { levelsFrom, levelsOf } from './levels'
+import { boundsOf, levelsFrom, levelsOf } from './levels'
 
 function bytes(...values: number[]): ArrayBuffer {
   return Uint8Array.from([...new TextEncoder().encode('PLV1'), ...values]).buffer
@@ -23,6 +23,29 @@ describe('levels', () => {
     ['without a rate', bytes(2, 0, 0, 0)],
   ])('%s are none', (_, given) => {
     expect(levelsFrom(given)).toBeUndefined()
+  })
+})
+
+describe('the bounds of a channel', () => {
+  const spans = (...parts: [number, number][]) =>
+    Uint8Array.from(parts.flatMap(([many, level]) => Array<number>(many).fill(level)))
+  const words: [number, number] = [60, 190]
+
+  test.each<[string, Uint8Array, number, number]>([
+    ['without a sound', spans([400, 0]), 75, 55],
+    ['of no length', spans(), 75, 55],
+    ['of a still room', spans([50, 20], words, [50, 20]), 75, 55],
+    ['of a room whose noise reaches them', spans([50, 43], words, [50, 43]), 75, 63],
+    ['of a noisy room', spans([50, 90], words, [50, 90]), 122, 110],
+    [
+      'of a noisy room that is muted for most of the time',
+      spans([800, 0], [50, 90], words, [50, 90]),
+      122,
+      110,
+    ],
+    ['with words out of nothing', spans([100, 0], words, [100, 0], words, [100, 0]), 75, 55],
+  ])('%s', (_, values, heard, quiet) => {
+    expect(boundsOf(values, 50)).toEqual({ heard, quiet })
   })
 })
 

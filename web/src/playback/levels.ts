@@ -7,8 +7,34 @@ import type { Live } from '../live/live'
 /** A byte for each span and speaker: 0 silence, 255 full scale, a quarter of a decibel a step. */
 export type Levels = { spanMs: number; learner: Uint8Array; tutor: Uint8Array }
 
-/** From here on somebody is heard: some −45 dBFS. */
-export const heard = 75
+/** Where a channel is heard, and where it is silent; what lies between is neither. */
+export type Bounds = { heard: number; quiet: number }
+
+/** In a room without noise: heard from some −45 dBFS on, silent below −50; the latter lower, so that a soft end is kept. */
+export const stillRoom: Bounds = { heard: 75, quiet: 55 }
+/** So much above a room's own noise, 8 and 5 dB: more than it varies by. */
+const above: Bounds = { heard: 32, quiet: 20 }
+/** Nobody speaks for as long without a gap between words, in ms. */
+const phrase = 2_000
+
+/**
+ * The bounds of one channel, which lie above the noise that is always there: a
+ * row of phrases nearly each has a moment in which only that is heard. Where
+ * there is nothing at all, as while muted, it tells nothing of the room.
+ */
+export function boundsOf(values: Uint8Array, spanMs: number): Bounds {
+  const span = Math.max(1, Math.round(phrase / spanMs))
+  const lowest: number[] = []
+  for (let at = 0; at < values.length; at += span) {
+    const part = values.subarray(at, at + span)
+    if (part.some((value) => value > 0)) lowest.push(Math.min(...part))
+  }
+  const noise = lowest.toSorted((a, b) => a - b)[Math.floor(lowest.length / 4)] ?? 0
+  return {
+    heard: Math.max(stillRoom.heard, noise + above.heard),
+    quiet: Math.max(stillRoom.quiet, noise + above.quiet),
+  }
+}
 
 const head = 8
 

@@ -1,11 +1,9 @@
 // The pauses of a conversation, for who does not want to hear them.
-import type { Levels } from './levels'
+import { boundsOf, type Levels } from './levels'
 
 /** A time in which nobody is heard, in ms. */
 export type Pause = { from: number; to: number }
 
-/** Below it there is silence: some −50 dBFS. Lower than where speech begins, so that a soft end is kept. */
-const quiet = 55
 /** The longest silence that belongs to talking, in ms. */
 const breath = 700
 /** What is kept of a pause, so that no word is cut and two of them do not collide, in ms. */
@@ -14,9 +12,10 @@ const kept = { atBegin: 200, atEnd: 150 }
 /** The pauses of a recording that may be left out. */
 export function pausesOf({ spanMs, learner, tutor }: Levels): Pause[] {
   const pauses: Pause[] = []
+  const [hers, tutors] = [boundsOf(learner, spanMs).quiet, boundsOf(tutor, spanMs).quiet]
   let begun = 0
   for (let place = 0; place <= learner.length; place++) {
-    const silent = place < learner.length && (learner[place] ?? 0) < quiet && (tutor[place] ?? 0) < quiet
+    const silent = place < learner.length && (learner[place] ?? 0) < hers && (tutor[place] ?? 0) < tutors
     if (silent) continue
     if ((place - begun) * spanMs > breath)
       pauses.push({ from: begun * spanMs + kept.atBegin, to: place * spanMs - kept.atEnd })

@@ -1,7 +1,7 @@
 // Where turns begin in the sound. What the provider says lies within some
 // hundred milliseconds of it; the speaker's own channel says it exactly.
 import type { Segment } from '../api/types'
-import { heard, type Levels } from './levels'
+import { boundsOf, type Levels } from './levels'
 
 /** How far from the moment that was told speech may begin, in ms; `back` while it goes on at that moment. */
 export const search = { before: 300, after: 700, back: 1_500 }
@@ -14,6 +14,7 @@ type Speech = { from: number; to: number }
 /** What is said in a row of levels. */
 export function speechesOf(values: Uint8Array, spanMs: number): Speech[] {
   const all: Speech[] = []
+  const { heard } = boundsOf(values, spanMs)
   values.forEach((value, place) => {
     if (value < heard) return
     const [at, last] = [place * spanMs, all.at(-1)]

@@ -136,6 +136,8 @@ export const en = {
     partner:
       'No provider is set up, so you practise with the built-in partner. It cannot understand words: you choose a line and say it.',
     noRecording: 'This browser cannot record sound. You get the transcript only.',
+    roomHere: (minutes: number) =>
+      `This device has room for ${minutes} min of sound. A longer recording stops there: free some space before.`,
     roomFor: (minutes: number) =>
       `The server has room for ${minutes} min of sound now. A longer recording stays on this device until there is more.`,
     check: 'Check the microphone',
