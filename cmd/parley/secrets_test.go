@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -14,8 +15,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ import (
 
 	"parley/cmd/parley/embedded"
 	"parley/http/realtime/partner"
+	"parley/web"
 )
 
 // Values that are easy to find again.
@@ -47,7 +49,9 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 		"PARLEY_REALTIME_URL="+provider.URL+"/v1", "PARLEY_REALTIME_DIALECT=partner",
 		"PARLEY_MASTER_KEY="+base64.StdEncoding.EncodeToString(masterKeyBytes))
 	ada := p.setUp(t)
+	live := ada.overhear()
 	secrets := ada.talk(t)
+	secrets["cookie of a known browser"] = ada.known(t)
 	said := provoke(t, provider, p, ada)
 	absent(t, "the export", ada.must(http.StatusOK, "GET", "/api/me/export", nil).raw, without(secrets, "transcript", "e-mail address")) // which are hers
 	said["the contract"] = ada.must(http.StatusOK, "GET", "/openapi.json", nil).raw
@@ -59,6 +63,9 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	servers := serverSecrets(t, p.dir)
 	p.stop()
 	said["the program's log"] = p.out.Bytes()
+	if said["live updates"] = <-live; !bytes.Contains(said["live updates"], []byte(`"saved"`)) {
+		t.Fatalf("live updates say nothing: the search cannot fail\n%s", said["live updates"])
+	}
 
 	for where, text := range said {
 		absent(t, where, text, secrets)
@@ -152,20 +159,57 @@ func provoke(t *testing.T, provider *httptest.Server, p *program, ada *browser) 
 	return answers
 }
 
-var assets = regexp.MustCompile(`(?:src|href)="(/[^"]+)"`)
-
-// page is the page and every file that it names.
+// page is every file of the page, as it is served: also what is loaded when somebody
+// goes there.
 func page(t *testing.T, b *browser) map[string][]byte {
 	t.Helper()
-	index := b.must(http.StatusOK, "GET", "/", nil).raw
-	files := map[string][]byte{"the page": index}
-	for _, m := range assets.FindAllSubmatch(index, -1) {
-		files[string(m[1])] = b.must(http.StatusOK, "GET", string(m[1]), nil).raw
-	}
-	if len(files) < 2 {
-		t.Fatalf("the page names no file: %s", index)
+	files := map[string][]byte{"the page": b.must(http.StatusOK, "GET", "/", nil).raw}
+	err := fs.WalkDir(web.Dist(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || slices.Contains([]string{".br", ".gz"}, path.Ext(name)) {
+			return err
+		}
+		files[name] = b.must(http.StatusOK, "GET", "/"+name, nil).raw
+		return nil
+	})
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files of the page, %v", len(files), err)
 	}
 	return files
+}
+
+// overhear keeps what the live updates say, until they end.
+func (b *browser) overhear() <-chan []byte {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.base+"/api/live", nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Cookie", b.cookie)
+	response, err := (&http.Client{Transport: &http.Transport{}}).Do(r)
+	if err != nil || response.StatusCode != http.StatusOK {
+		b.t.Fatalf("live: %v %v", response, err)
+	}
+	all := make(chan []byte, 1)
+	go func() {
+		defer response.Body.Close()
+		said, _ := io.ReadAll(response.Body) // the program's end cuts it short
+		all <- said
+	}()
+	return all
+}
+
+// known is the cookie by which a browser is known, of another sign-in of Ada's.
+func (b *browser) known(t *testing.T) string {
+	t.Helper()
+	a := newBrowser(t, b.base).must(http.StatusOK, "POST", "/api/sign-in", map[string]string{"email": "ada@example.org", "password": password})
+	for _, set := range a.header.Values("Set-Cookie") {
+		if pair, _, _ := strings.Cut(set, ";"); strings.Contains(pair, "_known=") {
+			_, value, _ := strings.Cut(pair, "=")
+			return value
+		}
+	}
+	t.Fatalf("no browser is known: %v", a.header)
+	return ""
 }
 
 // arguments are those of a process and of all below it.

@@ -3,7 +3,8 @@
 // every secret in all that was said meanwhile.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { launch, microphone } from './chromium.mjs'
 import { ada, Learner } from './learner.mjs'
@@ -58,10 +59,11 @@ test('secrets of the line stay where they belong', { timeout: 180_000 }, async (
     await learner.start()
     await learner.endAndSave()
     session = await learner.review()
-    const [cookie] = await learner.page.context().cookies(parley.url)
+    const [cookie, known] = await learner.page.context().cookies(parley.url)
     secrets.cookie = cookie.value
+    secrets.known = known.value
     assert.ok(cafe.heard[0].includes(phrase))
-    for (const name of ['token', 'signature', 'cookie']) assert.ok(secrets[name]?.length >= 16, `no ${name}`)
+    for (const name of ['token', 'signature', 'cookie', 'known']) assert.ok(secrets[name]?.length >= 16, `no ${name}`)
     said.addresses = addresses.join('\n')
   })
 
@@ -80,7 +82,9 @@ test('secrets of the line stay where they belong', { timeout: 180_000 }, async (
   await t.test('then none is in what was said meanwhile', async () => {
     said.events = JSON.stringify(await parley.replay(session))
     for (const path of ['/', '/metrics', '/openapi.json', '/readyz']) said[path] = await text(path)
-    for (const path of assets(said['/'])) said[path] = await text(path)
+    const files = await built()
+    assert.ok(files.length > 20, `${files.length} files of the page`)
+    for (const path of files) said[path] = await text(path)
     said.arguments = await commandLines()
     said.surprises = learner.surprises.join('\n')
     said.log = parley.said
@@ -114,7 +118,13 @@ const ask = (path, data) =>
 
 const text = (path) => learner.get(path).then((answer) => answer.text())
 
-const assets = (page) => [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path)
+/** Every file of the page, also what is loaded when somebody goes there. */
+async function built() {
+  const found = await readdir(new URL('../dist/', import.meta.url), { recursive: true, withFileTypes: true })
+  return found
+    .filter((entry) => entry.isFile() && !/\.(br|gz)$/.test(entry.name))
+    .map(({ parentPath, name }) => join(parentPath, name).split('/dist').at(-1))
+}
 
 async function commandLines() {
   const lines = (await parley.processes()).map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
