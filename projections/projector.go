@@ -73,10 +73,11 @@ const (
 	patience = 3
 )
 
-// Run projects until the context ends, and then returns nil. While log or
-// store cannot be reached it tries again; a log that is not the one projected
-// before ([Check]) is looked at again until an operator has decided; behind
-// another projector it stands by. Errors: only those that are a fault of ours.
+// Run projects until the context ends, and then returns nil. Whatever fails is
+// tried again, and is its Trouble meanwhile: a server that is away, a log that is
+// not the one projected before ([Check]), tables that nobody can write to. The
+// log takes what is said all the same, and an operator may mend the rest. Behind
+// another projector it stands by.
 func (p *Projector) Run(ctx context.Context) error {
 	pause := firstPause
 	for {
@@ -86,7 +87,6 @@ func (p *Projector) Run(ctx context.Context) error {
 			return nil
 		}
 		p.trouble.set(err)
-		var mismatch *Mismatch
 		switch {
 		case errors.Is(err, ErrSwitched):
 			p.logger.Info("projector goes on with another version of the read models", "stream", p.stream)
@@ -94,8 +94,6 @@ func (p *Projector) Run(ctx context.Context) error {
 		case IsFenced(err):
 			p.standBy(ctx)
 			continue
-		case !errors.As(err, &mismatch) && events.CodeOf(err) != events.CodeUnavailable:
-			return err
 		}
 		if p.mark.At() > before {
 			pause = firstPause

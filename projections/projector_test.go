@@ -240,15 +240,32 @@ func TestProjectorRun(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a fault of ours ends it", func(t *testing.T) {
-		s := &script{identity: whole, claims: make([]projections.Checkpoint, 1)}
-		s.commit = func(events.Position) error { return events.Errorf(events.CodeInternal, "a column is missing") }
-		s.follow = func(_ context.Context, _ events.Position, deliver func([]events.Event) error) error {
-			return deliver(eventsAt(1))
-		}
-		if err := newProjector(s).Run(t.Context()); events.CodeOf(err) != events.CodeInternal {
-			t.Errorf("it ended with %v", err)
-		}
+	t.Run("what cannot be written is its trouble until it can", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			s := &script{identity: whole, claims: make([]projections.Checkpoint, 1)}
+			p := newProjector(s)
+			s.commit = func(events.Position) error {
+				if s.claimed < 3 {
+					return events.Errorf(events.CodeInternal, "PostgreSQL's own files are damaged")
+				}
+				cancel()
+				return nil
+			}
+			s.follow = func(_ context.Context, _ events.Position, deliver func([]events.Event) error) error {
+				return deliver(eventsAt(1))
+			}
+			s.hold = func() error { t.Error("nobody stands still so long"); return nil }
+			ended := make(chan error, 1)
+			go func() { ended <- p.Run(ctx) }()
+			synctest.Wait() // until its first pause
+			if err := p.Trouble(); events.CodeOf(err) != events.CodeInternal {
+				t.Errorf("its trouble is %v", err)
+			}
+			if err := <-ended; err != nil || s.claimed != 3 || p.Trouble() != nil {
+				t.Errorf("%d claims, trouble %v, ended with %v", s.claimed, p.Trouble(), err)
+			}
+		})
 	})
 }
 

@@ -232,6 +232,15 @@ func TestSchemaAlteredByHand(t *testing.T) {
 		"a column dropped":             "alter table segments drop column words cascade",
 		"a column that must be filled": "alter table segments add column note text not null default ''; alter table segments alter column note drop default",
 		"a table dropped":              "drop table segments cascade",
+		"a check that does not hold":   "alter table segments add check (words > 100) not valid",
+		"a key that is none":           "create unique index on segments (session)",
+		"a constraint that is none":    "alter table segments add unique (session)",
+		"a reference to nothing":       "create table other (id text primary key); alter table segments add foreign key (session) references other not valid",
+		"a trigger that objects":       "create function object() returns trigger language plpgsql as 'begin raise exception $$no$$; end'; create trigger objects before insert on segments for each row execute function object()",
+		"a trigger that blames":        "create function object() returns trigger language plpgsql as 'begin raise exception $$no$$ using errcode = $$22001$$; end'; create trigger objects before insert on segments for each row execute function object()",
+		"a trigger that cries havoc":   "create function object() returns trigger language plpgsql as 'begin raise exception $$no$$ using errcode = $$XX001$$; end'; create trigger objects before insert on segments for each row execute function object()",
+		"a column that is too short":   "drop view VIEWS.segments; alter table segments alter column item type varchar(2) using left(item, 2)",
+		"a column of another type":     "drop view VIEWS.segments; alter table segments alter column words type text",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReal(t)
@@ -241,7 +250,7 @@ func TestSchemaAlteredByHand(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- p.Run(ctx) }()
 			<-p.CaughtUp()
-			exec(t, "set search_path to "+r.config.Views+"_v1; "+sql)
+			exec(t, "set search_path to "+r.config.Views+"_v1; "+strings.ReplaceAll(sql, "VIEWS", r.config.Views))
 			end := r.say(t, second, "two")
 			if err := <-told; events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "altered") {
 				t.Errorf("it is not named: %v", err)

@@ -132,8 +132,8 @@ func (s *Store) queueLive(b *pgx.Batch, version int) {
 const commitWithin = time.Minute
 
 // Commit implements [projections.Store]. When PostgreSQL refuses a value of
-// the batch, halves of it are tried, until the one event that cannot be stored
-// is found and parked.
+// the batch, and the tables are as they were made, halves of it are tried, until
+// the one event that cannot be stored is found and parked.
 func (s *Store) Commit(ctx context.Context, from projections.Checkpoint, log events.Identity, batch []events.Event) (projections.Checkpoint, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitWithin)
 	defer cancel()
@@ -142,8 +142,16 @@ func (s *Store) Commit(ctx context.Context, from projections.Checkpoint, log eve
 		return from, err
 	}
 	at, err := s.commit(ctx, from, log, batch, keys)
-	if isMissing(err) && s.hasCheckpoints(ctx, from.Version) {
-		err = alteredError(err) // a single table: claiming anew makes none
+	switch {
+	case err == nil, isPassing(err):
+	case isMissing(err):
+		if s.hasCheckpoints(ctx, from.Version) {
+			err = alteredError(err) // a single table: claiming anew makes none
+		}
+	case s.db.isAltered(ctx, from.Version):
+		err = alteredError(err)
+	case isBadValue(err):
+		at, err = s.divide(ctx, from, log, batch, keys, err)
 	}
 	return at, translate(err, "commit batch")
 }
@@ -162,20 +170,29 @@ func (s *Store) commit(ctx context.Context, from projections.Checkpoint, log eve
 			rows.Apply(e)
 		}
 	})
-	switch {
-	case err == nil:
-		return to, nil
-	case !isBadValue(err):
+	if err != nil {
 		return from, err
-	case len(batch) == 1:
-		return s.park(ctx, from, to, batch[0], err)
+	}
+	return to, nil
+}
+
+// divide commits the halves of a batch in which a value was refused.
+func (s *Store) divide(ctx context.Context, at projections.Checkpoint, log events.Identity, batch []events.Event, keys projections.WordKeys, why error) (projections.Checkpoint, error) {
+	if len(batch) == 1 {
+		return s.park(ctx, at, at.At(log, batch[0]), batch[0], why)
 	}
 	half := len(batch) / 2
-	at, err := s.commit(ctx, from, log, batch[:half], keys)
-	if err != nil {
-		return at, err
+	for _, part := range [][]events.Event{batch[:half], batch[half:]} {
+		next, err := s.commit(ctx, at, log, part, keys)
+		if isBadValue(err) {
+			next, err = s.divide(ctx, at, log, part, keys, err)
+		}
+		if err != nil {
+			return next, err
+		}
+		at = next
 	}
-	return s.commit(ctx, at, log, batch[half:], keys)
+	return at, nil
 }
 
 // park puts an event that PostgreSQL refuses among the dead letters. No row is
