@@ -26,6 +26,7 @@ type Proxy struct {
 	hold  string        // text of a request from which on nothing gets through
 	held  chan struct{} // closed when that happened
 	free  chan struct{} // closed to let it through
+	still chan struct{} // while it is there and open, nothing gets through either way
 }
 
 // StartProxy starts a proxy that ends with the test. A client gets the first of
@@ -68,6 +69,25 @@ func (p *Proxy) HoldRequest(text string) (held <-chan struct{}, release func()) 
 	p.hold, p.held, p.free = text, make(chan struct{}), make(chan struct{})
 	free := p.free
 	return p.held, sync.OnceFunc(func() { p.stopHolding(free) })
+}
+
+// Stall lets nothing through either way until release, as on a connection of which the
+// other end is gone without a word.
+func (p *Proxy) Stall() (release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	still := make(chan struct{})
+	p.still = still
+	return sync.OnceFunc(func() { close(still) })
+}
+
+func (p *Proxy) awaitFlow() {
+	p.mu.Lock()
+	still := p.still
+	p.mu.Unlock()
+	if still != nil {
+		<-still
+	}
 }
 
 // stopHolding lets through what is held, and what would have been.
@@ -147,6 +167,7 @@ func (p *Proxy) pipe(from, to net.Conn, passes func([]byte) bool) {
 		if err != nil || !passes(buffer[:n]) {
 			return
 		}
+		p.awaitFlow()
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}

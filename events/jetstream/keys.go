@@ -53,10 +53,11 @@ func destroyedKey() *dataKey { return &dataKey{state: keyDestroyed} }
 // keyCache holds the keys used last, by name, and wipes those that it lets go.
 // A destroyed key stays in it like any other: that saves asking again.
 type keyCache struct {
-	mu     sync.Mutex
-	limit  int
-	byName map[string]*list.Element // nil once closed
-	recent list.List                // of *cachedKey, the one used last in front
+	mu      sync.Mutex
+	limit   int
+	byName  map[string]*list.Element // nil once closed
+	recent  list.List                // of *cachedKey, the one used last in front
+	empties int                      // how often all were wiped
 }
 
 type cachedKey struct {
@@ -79,11 +80,22 @@ func (c *keyCache) get(name string) *dataKey {
 	return at.Value.(*cachedKey).key
 }
 
-// put takes in a key; a closed cache wipes it instead.
-func (c *keyCache) put(name string, key *dataKey) {
+// emptied is how often all keys were wiped.
+func (c *keyCache) emptied() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byName == nil {
+	return c.empties
+}
+
+// put takes in a key; a closed cache wipes it instead.
+func (c *keyCache) put(name string, key *dataKey) { c.putFound(name, key, c.emptied()) }
+
+// putFound takes in a key that was looked for when all had been wiped that often; one
+// that has been wiped since wipes it instead.
+func (c *keyCache) putFound(name string, key *dataKey, emptied int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byName == nil || c.empties != emptied {
 		key.wipe(keyForgotten)
 		return
 	}
@@ -131,4 +143,5 @@ func (c *keyCache) wipe() {
 	}
 	clear(c.byName)
 	c.recent.Init()
+	c.empties++
 }

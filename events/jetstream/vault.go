@@ -183,8 +183,9 @@ func (v *Vault) key(ctx context.Context, name string, how lookup) (*dataKey, err
 		if key = g.keys.get(name); key != nil {
 			return nil
 		}
+		emptied := g.keys.emptied()
 		if key, err = how(g, ctx, name); err == nil {
-			g.keys.put(name, key)
+			g.keys.putFound(name, key, emptied)
 		}
 		return err
 	})

@@ -48,6 +48,7 @@ func (v *Vault) open(ctx context.Context) error {
 	v.current.Store(g)
 	var attending sync.WaitGroup
 	attending.Go(func() { v.attend(watching, g) })
+	attending.Go(func() { v.forget(watching) })
 	v.stop = func() { cancel(); attending.Wait() }
 	return nil
 }
@@ -131,6 +132,11 @@ func CheckMasterKey(ctx context.Context, m MasterKey, metadata map[string]map[st
 	return nil
 }
 
+// heartbeat is how often who watches the keys hears from the stream that nothing was
+// destroyed, the least that nats.go allows. After twice as long without it, as when the
+// server at hand is cut off from the others, all keys are forgotten.
+const heartbeat = 500 * time.Millisecond
+
 // watch begins to destroy in memory what others destroy in the stream, and to
 // notice the generation's end.
 func (v *Vault) watch(ctx context.Context, found *KeyGeneration, master *dataKey) (*generation, error) {
@@ -146,7 +152,13 @@ func (v *Vault) watch(ctx context.Context, found *KeyGeneration, master *dataKey
 	g.master.Store(master)
 	watching, err := consumer.Consume(
 		func(m jetstream.Msg) { v.learn(ctx, g, m) },
-		jetstream.ConsumeErrHandler(func(jetstream.ConsumeContext, error) { g.look() }))
+		jetstream.PullHeartbeat(heartbeat),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			if errors.Is(err, jetstream.ErrNoHeartbeat) {
+				g.keys.empty()
+			}
+			g.look()
+		}))
 	if err != nil {
 		g.end()
 		return nil, unavailable(err, "the key stream cannot be watched")
@@ -192,6 +204,42 @@ const (
 	leastLook = 5 * time.Millisecond
 	mostLook  = 250 * time.Millisecond
 )
+
+// askEvery and mostSilence bound for how long an instance that is cut off goes on with
+// the keys in its memory: together less than a second.
+const (
+	askEvery    = 250 * time.Millisecond
+	mostSilence = 600 * time.Millisecond
+)
+
+// forget empties the memory whenever the connection is lost, and whenever the server at
+// its other end does not answer, until the vault closes: nobody tells then what is
+// destroyed.
+func (v *Vault) forget(ctx context.Context) {
+	lost := v.publisher.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED)
+	defer v.publisher.nc.RemoveStatusListener(lost)
+	ask := time.NewTicker(askEvery)
+	defer ask.Stop()
+	for {
+		answered := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-lost:
+		case <-ask.C:
+			answered = v.answered(ctx)
+		}
+		if g := v.current.Load(); g != nil && !answered {
+			g.keys.empty()
+		}
+	}
+}
+
+func (v *Vault) answered(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, mostSilence)
+	defer cancel()
+	return v.publisher.nc.FlushWithContext(ctx) == nil
+}
 
 // attend takes up one generation after the other until the vault closes. When
 // the connection was away it begins anew with an empty memory: what was destroyed

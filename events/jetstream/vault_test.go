@@ -1,6 +1,7 @@
 package jetstream_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -177,6 +179,10 @@ func TestVaultDestroy(t *testing.T) {
 	})
 }
 
+// destroyedWithin is how long an instance may hold a key that another has destroyed
+// (design section 4: unreadable everywhere at once).
+const destroyedWithin = time.Second
+
 func TestVaultDestroyReachesOtherInstances(t *testing.T) {
 	b := eventstest.NewBundle(t)
 	told := make(chan events.Aggregate, 1)
@@ -187,8 +193,13 @@ func TestVaultDestroyReachesOtherInstances(t *testing.T) {
 
 	mustDestroy(t, b.Vault, annas)
 
-	if owner := <-told; owner != annas {
-		t.Fatalf("told of %s", owner)
+	select {
+	case owner := <-told:
+		if owner != annas {
+			t.Fatalf("told of %s", owner)
+		}
+	case <-time.After(destroyedWithin):
+		t.Fatalf("it still holds the key after %s", destroyedWithin)
 	}
 	asked := nc.Stats().OutMsgs
 	if _, err := other.Open(t.Context(), annas, annas, "id", placed, sealed); events.CodeOf(err) != events.CodeErased {
@@ -205,6 +216,53 @@ type gate struct{ open chan struct{} }
 func (g *gate) Dial(network, address string) (net.Conn, error) {
 	<-g.open
 	return net.Dial(network, address)
+}
+
+// Who does not hear of a destruction must not read on: a connection that is cut, and one
+// on which nothing comes any more.
+func TestVaultOfAnInstanceThatIsCutOff(t *testing.T) {
+	b := eventstest.NewBundle(t)
+	for name, part := range map[string]func(t *testing.T, p *eventstest.Proxy, nc *nats.Conn) (back func()){
+		"cut": func(t *testing.T, p *eventstest.Proxy, nc *nats.Conn) func() {
+			release := p.Stall() // so that it does not come back
+			if err := nc.ForceReconnect(); err != nil {
+				t.Fatal(err)
+			}
+			return release
+		},
+		"silent": func(_ *testing.T, p *eventstest.Proxy, _ *nats.Conn) func() { return p.Stall() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := eventstest.StartProxy(t, b.NATS.Host())
+			nc := eventstest.Dial(t, p.URL())
+			other := eventstest.OpenLog(t, nc, jetstream.Config{AnswerWait: time.Second}).Vault()
+			session := events.SessionID(b.IDs.ULID()).Aggregate()
+			sealed := mustSeal(t, b.Vault, session)
+			wantOpen(t, other, session, sealed)
+
+			back := part(t, p, nc)
+			t.Cleanup(back)
+			mustDestroy(t, b.Vault, session)
+			for destroyed := time.Now(); ; runtime.Gosched() {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // from memory, or not
+				_, err := other.Open(ctx, session, session, "id", placed, sealed)
+				cancel()
+				if err != nil {
+					break
+				}
+				if late := time.Since(destroyed); late > destroyedWithin {
+					t.Fatalf("it reads on after %s", late)
+				}
+			}
+			back()
+			for t.Context().Err() == nil {
+				if _, err := other.Open(t.Context(), session, session, "id", placed, sealed); events.CodeOf(err) == events.CodeErased {
+					return
+				}
+				runtime.Gosched()
+			}
+		})
+	}
 }
 
 func TestVaultMissesNoDestructionWhileItIsCutOff(t *testing.T) {
