@@ -70,19 +70,25 @@ func (b *browser) listen(at *program) stream {
 // until reads up to a line that holds a word.
 func (s stream) until(word string) {
 	s.t.Helper()
+	s.untilOne(word, func(line string) bool { return strings.Contains(line, word) })
+}
+
+// untilOne reads up to such a line.
+func (s stream) untilOne(what string, is func(line string) bool) {
+	s.t.Helper()
 	late := time.After(soon)
 	for {
 		select {
 		case line, open := <-s.lines:
-			if strings.Contains(line, word) {
+			if is(line) {
 				return
 			}
 			if !open {
-				s.t.Errorf("the stream ended before %q", word)
+				s.t.Errorf("the stream ended before %q", what)
 				return
 			}
 		case <-late:
-			s.t.Errorf("no %q in time", word)
+			s.t.Errorf("no %q in time", what)
 			return
 		}
 	}
@@ -170,4 +176,42 @@ func TestLiveEndsWithItsSignIn(t *testing.T) {
 		ada.startSession()
 		others.until("event: session")
 	})
+}
+
+// TestLiveTellsOfDeletion deletes a session at one instance while its learner's live
+// streams are open at both: each page that shows it hears that it is gone.
+func TestLiveTellsOfDeletion(t *testing.T) {
+	here := start(t, t.TempDir())
+	there := here.beside(t)
+	ada := here.setUp(t)
+	addAccount(t, here.dir, "lea@example.org", "learner")
+	lea := signIn(t, here.base, "lea@example.org")
+	for name, remove := range map[string]func(c *conversation){
+		"by its learner": func(c *conversation) { c.must(http.StatusAccepted, "DELETE", c.path(""), nil) },
+		"by an operator": func(c *conversation) {
+			if _, errs, code := invoke(t, "", "erase", c.id, "--data", here.dir, "--yes"); code != exitOK {
+				t.Error(errs)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := lea.silentSession()
+			near, far, others := lea.listen(here), lea.listen(there), ada.listen(here)
+			remove(c)
+			for _, s := range []stream{near, far} {
+				s.untilOne("deletion", func(line string) bool {
+					return strings.Contains(line, c.id) && strings.Contains(line, `"deleted":true`)
+				})
+			}
+			mine := ada.startSession()
+			others.untilOne("session of Ada's", func(line string) bool {
+				if strings.Contains(line, c.id) {
+					t.Errorf("another hears of it: %s", line)
+				}
+				return strings.Contains(line, mine.id)
+			})
+		})
+	}
+	there.stop()
+	here.stop()
 }

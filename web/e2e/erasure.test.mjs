@@ -73,3 +73,30 @@ test('everything of a learner, deleted by herself', { timeout: 180_000 }, async 
     eventually('the store is swept', async () => (await parley.stored(session)).length === 0),
   )
 })
+
+test('a session that is deleted in another browser', { timeout: 60_000 }, async (t) => {
+  const page = () => learner.page
+  let elsewhere, session, title
+
+  await t.test('given one that she looks at here', async () => {
+    await learner.page.context().close()
+    await parley.stop()
+    parley = await Parley.start()
+    learner = await Learner.sitDown(await browser.newContext())
+    await learner.setUp(parley.setUpLink)
+    const [topic] = (await (await learner.get('/api/topics')).json()).topics
+    elsewhere = (method, path, data) => page().request.fetch(new URL(path, parley.url).href, { method, data })
+    session = (await (await elsewhere('POST', '/api/sessions', { topic_id: topic.id })).json()).id
+    title = topic.title
+    await page().goto(new URL(`#/sessions/${session}`, parley.url).href)
+    await page().getByRole('heading', { name: title }).waitFor()
+    learner.surprises.length = 0 // of the first look, when nobody was signed in
+  })
+
+  await t.test('when it is deleted there, this page says so and shows nothing of it any more', async () => {
+    assert.equal((await elsewhere('DELETE', `/api/sessions/${session}`)).status(), 202)
+    await page().getByText('The session is deleted.').waitFor()
+    assert.equal(await page().getByRole('heading', { name: title }).count(), 0)
+    assert.deepEqual(learner.surprises, [])
+  })
+})
