@@ -16,6 +16,7 @@ import (
 // backend is the log, the read models and the store, opened.
 type backend struct {
 	nc       *nats.Conn
+	healthy  func(context.Context) error // what the log's server says of itself
 	log      *jetstream.Log
 	database *postgres.Database
 	watcher  *postgres.Watcher
@@ -56,7 +57,7 @@ func connected(c Config, dir string) (embedded.Connection, error) {
 // openBackend opens everything that a role may need; what was opened before a
 // failure is closed again.
 func openBackend(ctx context.Context, c Config, at embedded.Connection, dir string, logger *slog.Logger, opts ...nats.Option) (_ *backend, err error) {
-	b := &backend{}
+	b := &backend{healthy: shownHealth(c.NATSMonitorURL)}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -73,6 +74,16 @@ func openBackend(ctx context.Context, c Config, at embedded.Connection, dir stri
 	b.watcher = postgres.NewWatcher(b.database, logger)
 	b.store, b.uploads, err = openStore(ctx, c, *at.S3)
 	return b, err
+}
+
+// shownHealth asks a server's monitoring. One that shows nothing is believed.
+func shownHealth(monitorURL string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if monitorURL == "" {
+			return nil
+		}
+		return jetstream.CheckHealth(ctx, monitorURL)
+	}
 }
 
 // openStore opens the instance's object store.
@@ -111,7 +122,7 @@ func (b *backend) close() {
 func (b *backend) missing(ctx context.Context) map[string]string {
 	found := map[string]string{}
 	for name, ask := range map[string]func(context.Context) error{
-		"log":   func(ctx context.Context) error { _, err := b.log.Identity(ctx); return err },
+		"log":   b.logReady,
 		"views": b.database.Ping,
 		"store": b.store.Ping,
 		"vault": b.log.Vault().Ready,
@@ -121,4 +132,12 @@ func (b *backend) missing(ctx context.Context) map[string]string {
 		}
 	}
 	return found
+}
+
+// logReady tells whether the log answers, and its server is well.
+func (b *backend) logReady(ctx context.Context) error {
+	if _, err := b.log.Identity(ctx); err != nil {
+		return err
+	}
+	return b.healthy(ctx)
 }

@@ -4,10 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"parley/cmd/parley/embedded"
 	"parley/events"
@@ -114,5 +120,30 @@ func TestLastEventRemoved(t *testing.T) {
 	}
 	if out, errs, code := invoke(t, "", "objects", "check", "--data", p.dir); code != exitOK {
 		t.Errorf("objects check: exit %d, %s%s", code, out, errs)
+	}
+}
+
+// A log that takes nothing more after an error of its disk still answers questions.
+// Readiness says so all the same.
+func TestReadinessSeesAFrozenLog(t *testing.T) {
+	p := start(t, t.TempDir())
+	ada := p.setUp(t)
+	ada.must(http.StatusOK, "GET", "/readyz", nil)
+	found, err := filepath.Glob(filepath.Join(p.dir, "nats", "jetstream", "*", "streams", "PARLEY", "msgs"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the log's files: %v, %v", found, err)
+	}
+	if err := os.Rename(found[0], found[0]+"-gone"); err != nil {
+		t.Fatal(err)
+	}
+	js := p.streams(t)
+	for full := false; !full; {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, err := js.PublishMsg(ctx, &nats.Msg{Subject: "parley.audit.x.y", Data: make([]byte, 900_000)})
+		full = err != nil
+		cancel()
+	}
+	if a := ada.must(http.StatusServiceUnavailable, "GET", "/readyz", nil); !strings.Contains(fmt.Sprint(a.json), "write error") {
+		t.Errorf("it says %v", a.json)
 	}
 }

@@ -188,6 +188,9 @@ func (in *instance) openRooms(ctx context.Context, at embedded.Connection) error
 	if in.backend, err = openBackend(ctx, in.config, at, in.dir, in.logger, opts...); err != nil {
 		return err
 	}
+	if own := in.servers.InProcess(); own != nil {
+		in.backend.healthy = own.Healthy
+	}
 	in.project = projections.NewProjector(in.backend.log, postgres.NewStore(in.backend.database, in.backend.log.Vault()), in.backend.log.Stream(), in.logger)
 	listening, err := loopback(in.inside.Addr())
 	if err != nil {

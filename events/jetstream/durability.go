@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"parley/events"
@@ -55,18 +56,9 @@ const mostVarz = 1 << 20
 // Errors: CodeInvalid for a wrong address, CodeUnavailable for one where nobody
 // answers, or somebody who is no NATS server.
 func CheckDurability(ctx context.Context, monitorURL string) (d Durability, err error) {
-	address, err := url.JoinPath(monitorURL, "varz")
+	answer, err := monitored(ctx, monitorURL, "varz")
 	if err != nil {
-		return d, events.Wrap(err, events.CodeInvalid, "the monitoring address of the event log's server is no URL")
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return d, events.Wrap(err, events.CodeInvalid, "the monitoring address of the event log's server is no URL")
-	}
-	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}}
-	answer, err := once.Do(request)
-	if err != nil {
-		return d, unavailable(err, "the monitoring of the event log's server does not answer")
+		return d, err
 	}
 	defer func() { err = errors.Join(err, answer.Body.Close()) }()
 	if answer.StatusCode != http.StatusOK {
@@ -77,6 +69,44 @@ func CheckDurability(ctx context.Context, monitorURL string) (d Durability, err 
 		return d, unavailable(err, "what answers at the monitoring address is no NATS server")
 	}
 	return shown.durability(), nil
+}
+
+// CheckHealth asks a server's monitoring port whether it is well. After an error of
+// its disk a server answers all questions about a stream, and to a write not at all,
+// until it is started again; only its own health tells.
+// Errors: CodeUnavailable with what the server says; those of CheckDurability.
+func CheckHealth(ctx context.Context, monitorURL string) (err error) {
+	answer, err := monitored(ctx, monitorURL, "healthz")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, answer.Body.Close()) }()
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	says, err := io.ReadAll(io.LimitReader(answer.Body, mostVarz))
+	if err != nil {
+		return unavailable(err, "the monitoring of the event log's server does not answer")
+	}
+	return events.Errorf(events.CodeUnavailable, "the event log's server is not well: %s", strings.TrimSpace(string(says)))
+}
+
+// monitored asks for one page of a server's monitoring.
+func monitored(ctx context.Context, monitorURL, page string) (*http.Response, error) {
+	address, err := url.JoinPath(monitorURL, page)
+	if err != nil {
+		return nil, events.Wrap(err, events.CodeInvalid, "the monitoring address of the event log's server is no URL")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, events.Wrap(err, events.CodeInvalid, "the monitoring address of the event log's server is no URL")
+	}
+	once := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}}
+	answer, err := once.Do(request)
+	if err != nil {
+		return nil, unavailable(err, "the monitoring of the event log's server does not answer")
+	}
+	return answer, nil
 }
 
 func (v varz) durability() Durability {

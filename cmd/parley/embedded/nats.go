@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"time"
@@ -35,6 +36,35 @@ func (n *NATS) InProcessConn() (net.Conn, error) {
 	}
 	return n.server.InProcessConn()
 }
+
+// Healthy tells whether the server is well. After an error of its disk it answers all
+// questions about a stream, and to a write not at all, until it is started again.
+func (n *NATS) Healthy(ctx context.Context) error {
+	if n.server == nil {
+		return errors.New("nats: not started")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/healthz", nil)
+	if err != nil {
+		return err
+	}
+	said := verdict{status: http.StatusOK, header: http.Header{}}
+	n.server.HandleHealthz(&said, request)
+	if said.status != http.StatusOK {
+		return fmt.Errorf("the event log's server is not well: %s", strings.TrimSpace(said.text.String()))
+	}
+	return nil
+}
+
+// verdict takes what the server tells its monitoring.
+type verdict struct {
+	status int
+	header http.Header
+	text   strings.Builder
+}
+
+func (v *verdict) Header() http.Header            { return v.header }
+func (v *verdict) WriteHeader(status int)         { v.status = status }
+func (v *verdict) Write(text []byte) (int, error) { return v.text.Write(text) }
 
 func (n *NATS) reserve(context.Context) error {
 	if n.server != nil {
