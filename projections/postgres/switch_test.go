@@ -2,48 +2,52 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 
 	"parley/events"
+	"parley/projections"
 	"parley/projections/postgres"
 )
 
-// While readers ask without a pause and a projector takes in what is appended,
-// versions are switched to and fro: no query fails, and nothing is missing
-// afterwards.
+// While learners write to a log, a projector takes in what they do and readers ask
+// without a pause, versions are switched to and fro: no write and no query fails,
+// each write can be read soon, and nothing is missing afterwards.
 func TestSwitchUnderLoad(t *testing.T) {
-	all := conversations(60)
-	log := &growing{tape: tapeOf(all...), grown: make(chan struct{}), open: 100}
-	r := newRebuilding(t, log.tape)
+	r := newReal(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	projector := newProjector(log, r.store)
+	projector := newProjector(r.Log, r.store)
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := projector.Run(ctx); err != nil {
 			t.Errorf("projector: %v", err)
 		}
 	})
-	if err := projector.Wait(ctx, 100); err != nil {
-		t.Fatal(err)
+	written := projections.NewMark()
+	writers := []*writer{{real: r, of: first}, {real: r, of: second}}
+	for _, w := range writers {
+		running.Go(func() { w.until(t, ctx, projector, written) })
 	}
 	asked := make(chan int, 3)
 	for range cap(asked) {
 		running.Go(func() { asked <- r.askUntil(t, ctx) })
 	}
-	rebuilder := r.of(t, log)
-	for range 2 {
-		if _, err := rebuilder.Rebuild(ctx, false, func(postgres.Progress) { log.grow(20) }); err != nil {
+	rebuilder := postgres.NewRebuilder(r.db, r.Vault, r.Log, r.Log.Stream(), r.Clock.Now)
+	goesOn := func(postgres.Progress) { // writes are answered before each step, and go on through it
+		if err := written.Wait(ctx, written.At()+1); err != nil {
 			t.Error(err)
 		}
-		if done, err := rebuilder.SwitchBack(ctx, func(postgres.Progress) { log.grow(20) }); err != nil || len(done.Differences) > 0 {
+	}
+	for range 2 {
+		if done, err := rebuilder.Rebuild(ctx, false, goesOn); err != nil || !done.Switched {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if done, err := rebuilder.SwitchBack(ctx, goesOn); err != nil || len(done.Differences) > 0 {
 			t.Errorf("%+v, %v", done, err)
 		}
 	}
-	log.grow(len(all))
-	if err := projector.Wait(ctx, events.Position(len(all))); err != nil {
-		t.Fatal(err)
-	}
+	goesOn(postgres.Progress{})
 	cancel()
 	running.Wait()
 	for range cap(asked) {
@@ -51,73 +55,54 @@ func TestSwitchUnderLoad(t *testing.T) {
 			t.Error("a reader asked nothing")
 		}
 	}
-	if found, err := r.of(t, log.tape).Verify(t.Context(), silent); err != nil || len(found.Differences) > 0 {
+	project(t, r.Log, r.store)
+	for _, w := range writers {
+		view, err := r.views.Session(t.Context(), anna, w.of)
+		if want := 1 + w.turns; err != nil || len(view.Segments) != want || w.turns == 0 {
+			t.Errorf("%s has %d turns, want %d; %v", w.of, len(view.Segments), want, err)
+		}
+	}
+	if found, err := rebuilder.Verify(t.Context(), silent); err != nil || len(found.Differences) > 0 {
 		t.Errorf("afterwards: %+v, %v", found, err)
 	}
 }
 
+// writer is a learner whose turns are appended one after the other.
+type writer struct {
+	*real
+	of    events.SessionID
+	turns int // that were acknowledged
+}
+
+// until appends until the context ends. What it has written it waits to read.
+func (w *writer) until(t *testing.T, ctx context.Context, reader *projections.Projector, written *projections.Mark) {
+	for ctx.Err() == nil {
+		turn := &events.SegmentPlaced{Call: 1, Item: fmt.Sprintf("more-%d", w.turns), Speaker: events.Learner}
+		at, err := events.Execute(t.Context(), w.Log, w.of.Aggregate(), events.NewSession(w.of), w.Stamp("system:test"),
+			func(*events.Session) ([]events.Event, error) { return events.Draft(turn), nil })
+		if err != nil {
+			t.Errorf("a write failed: %v", err)
+			return
+		}
+		w.turns++
+		if err := reader.Wait(ctx, at); err != nil && ctx.Err() == nil {
+			t.Errorf("what was written cannot be read: %v", err)
+		}
+		written.Reach(at)
+	}
+}
+
 // askUntil asks until the context ends, and counts.
-func (r *rebuilding) askUntil(t *testing.T, ctx context.Context) (asked int) {
+func (r *real) askUntil(t *testing.T, ctx context.Context) (asked int) {
 	for ; ctx.Err() == nil; asked++ {
-		if _, err := r.views.Session(t.Context(), anna, sessionNumber(0)); err != nil {
-			t.Errorf("a query failed: %v", err)
+		if view, err := r.views.Session(t.Context(), anna, first); err != nil || len(view.Segments) == 0 {
+			t.Errorf("a query failed: %d turns, %v", len(view.Segments), err)
 			return asked
 		}
-		if page, err := r.views.Sessions(t.Context(), anna, "", "", 5); err != nil || len(page.Sessions) == 0 {
+		if page, err := r.views.Sessions(t.Context(), anna, "", "", 5); err != nil || len(page.Sessions) != 2 {
 			t.Errorf("a query failed: %+v, %v", page, err)
 			return asked
 		}
 	}
 	return asked
-}
-
-// growing is a log to which its test appends.
-type growing struct {
-	*tape
-	mu    sync.Mutex
-	open  int // so many events are there
-	grown chan struct{}
-}
-
-func (g *growing) grow(by int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open = min(g.open+by, len(g.all))
-	close(g.grown)
-	g.grown = make(chan struct{})
-}
-
-func (g *growing) state() (open int, grown <-chan struct{}) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.open, g.grown
-}
-
-func (g *growing) opened() int {
-	open, _ := g.state()
-	return open
-}
-
-func (g *growing) Identity(context.Context) (events.Identity, error) {
-	open, _ := g.state()
-	return g.upTo(open).identity, nil
-}
-
-func (g *growing) Follow(ctx context.Context, after events.Position, most int, deliver func([]events.Event) error) error {
-	for at := int(after); ; {
-		open, grown := g.state()
-		if at < open {
-			next := min(at+most, open)
-			if err := deliver(g.all[at:next]); err != nil {
-				return err
-			}
-			at = next
-			continue
-		}
-		select {
-		case <-grown:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

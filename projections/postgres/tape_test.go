@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"parley/events"
@@ -91,4 +92,55 @@ func (l *tape) Follow(ctx context.Context, after events.Position, most int, deli
 // on makes an event of an aggregate.
 func on(a events.Aggregate, body events.Body) events.Event {
 	return events.Event{Aggregate: a, Body: body}
+}
+
+// growing is a log to which its test appends.
+type growing struct {
+	*tape
+	mu    sync.Mutex
+	open  int // so many events are there
+	grown chan struct{}
+}
+
+func (g *growing) grow(by int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = min(g.open+by, len(g.all))
+	close(g.grown)
+	g.grown = make(chan struct{})
+}
+
+func (g *growing) state() (open int, grown <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open, g.grown
+}
+
+func (g *growing) opened() int {
+	open, _ := g.state()
+	return open
+}
+
+func (g *growing) Identity(context.Context) (events.Identity, error) {
+	open, _ := g.state()
+	return g.upTo(open).identity, nil
+}
+
+func (g *growing) Follow(ctx context.Context, after events.Position, most int, deliver func([]events.Event) error) error {
+	for at := int(after); ; {
+		open, grown := g.state()
+		if at < open {
+			next := min(at+most, open)
+			if err := deliver(g.all[at:next]); err != nil {
+				return err
+			}
+			at = next
+			continue
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
