@@ -41,15 +41,20 @@ func elsewhere(c Config) embedded.Connection {
 }
 
 // connected reaches the servers of an instance: those that the configuration
-// names, else those of the instance that runs on the data folder.
+// names, else those of the instance that runs on the data folder. What that one
+// says of itself is known in both cases, if one runs there.
 func connected(c Config, dir string) (embedded.Connection, error) {
 	at := elsewhere(c)
-	if at.NATS != nil && at.Postgres != nil && at.S3 != nil {
-		return at, nil
-	}
 	running, err := embedded.ReadConnection(dir)
-	if err != nil {
+	all := at.NATS != nil && at.Postgres != nil && at.S3 != nil
+	switch {
+	case all && errors.Is(err, embedded.ErrNotRunning):
+		return at, nil
+	case err != nil:
 		return at, err
+	case all:
+		at.Speech = running.Speech
+		return at, nil
 	}
 	return running, nil
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"time"
 
+	"parley/cmd/parley/embedded"
 	"parley/events"
 	"parley/http/realtime"
 	"parley/http/realtime/partner"
@@ -91,6 +92,14 @@ func (c Config) provider() realtime.Config {
 		Dialect: realtime.Dialect(c.RealtimeDialect), Session: json.RawMessage(c.RealtimeSession),
 		Model: c.Model, TranscriptionModel: c.TranscriptionModel, Voice: c.Voice,
 	}
+}
+
+// speech is what other commands need to know of it.
+func (c Config) speech() *embedded.Speech {
+	if !c.elsewhereSpeaks() {
+		return &embedded.Speech{Dialect: string(realtime.DialectPartner), TranscriptionModel: c.TranscriptionModel}
+	}
+	return &embedded.Speech{Dialect: c.RealtimeDialect, Model: c.Model, TranscriptionModel: c.TranscriptionModel}
 }
 
 // retirementNear is from how many days on a model's end is worth a warning.

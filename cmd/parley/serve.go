@@ -163,7 +163,7 @@ func loopback(listening net.Addr) (*url.URL, error) {
 func (in *instance) startServers(ctx context.Context, folder *embedded.Folder) (embedded.Connection, error) {
 	in.servers = embedded.New(folder, embedded.Config{
 		Elsewhere: elsewhere(in.config), NATSConf: parley.NATSConf, PostgresBin: in.config.PostgresBin,
-		Origin: in.public.String(), Log: in.logger,
+		Origin: in.public.String(), Speech: in.config.speech(), Log: in.logger,
 	})
 	return in.servers.Start(ctx)
 }

@@ -48,9 +48,13 @@ func sessions(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	transcription := "" // whose price nobody knows
+	if of := to.servers.Speech; of != nil {
+		transcription = of.TranscriptionModel
+	}
 	list := make([]listed, len(found))
 	for i, s := range found {
-		list[i] = listedOf(s, to.config.TranscriptionModel)
+		list[i] = listedOf(s, transcription)
 	}
 	if *asJSON {
 		return printSessionsJSON(t, list)

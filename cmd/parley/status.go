@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/cmd/parley/embedded"
 	"parley/events"
 	"parley/http"
 	"parley/http/realtime"
@@ -77,16 +78,18 @@ func lookAround(ctx context.Context, t terminal, data string, watch time.Duratio
 		}
 	}
 	now, err := look.Condition(ctx)
-	now.Retiring = retiring(to.config, time.Now())
+	now.Retiring = retiring(to.servers.Speech, time.Now())
 	return state{now}, err
 }
 
-// retiring says which models that are set up will be switched off.
-func retiring(c Config, now time.Time) (said []string) {
-	if !c.elsewhereSpeaks() {
+// retiring says which models that an instance uses will be switched off; of one that
+// does not say what it uses nothing is known.
+func retiring(of *embedded.Speech, now time.Time) (said []string) {
+	if of == nil {
 		return nil
 	}
-	for _, r := range realtime.New(c.provider()).Retiring() {
+	used := realtime.Config{Dialect: realtime.Dialect(of.Dialect), Model: of.Model, TranscriptionModel: of.TranscriptionModel}
+	for _, r := range realtime.New(used).Retiring() {
 		said = append(said, r.Says(now))
 	}
 	return said

@@ -19,6 +19,16 @@ type Connection struct {
 	NATS     *NATSConnection     `json:"nats"`
 	Postgres *PostgresConnection `json:"postgres"`
 	S3       *S3Connection       `json:"s3"`
+	// Speech is who its learners talk with; nil when it does not say.
+	Speech *Speech `json:"speech,omitempty"`
+}
+
+// Speech names the models that an instance uses, for commands that are started with
+// another environment than it was.
+type Speech struct {
+	Dialect            string `json:"dialect"`
+	Model              string `json:"model,omitempty"` // empty: the built-in partner's
+	TranscriptionModel string `json:"transcription_model"`
 }
 
 // names are those of the servers that it reaches.

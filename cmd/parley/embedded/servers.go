@@ -21,6 +21,8 @@ type Config struct {
 	// Origin is the one origin whose pages may send to the object store, as
 	// browsers write it: http://127.0.0.1:8080.
 	Origin string
+	// Speech is passed on in the connection file.
+	Speech *Speech
 	// Log hears what the servers have to say. Required.
 	Log *slog.Logger
 }
@@ -125,7 +127,7 @@ func (s *Servers) InProcess() *NATS { return s.nats }
 
 func (s *Servers) connection() Connection {
 	c := s.config.Elsewhere
-	c.PID, c.Origin = os.Getpid(), s.config.Origin
+	c.PID, c.Origin, c.Speech = os.Getpid(), s.config.Origin, s.config.Speech
 	if s.nats != nil {
 		c.NATS = s.nats.connection()
 	}
