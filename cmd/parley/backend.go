@@ -62,7 +62,7 @@ func connected(c Config, dir string) (embedded.Connection, error) {
 // openBackend opens everything that a role may need; what was opened before a
 // failure is closed again.
 func openBackend(ctx context.Context, c Config, at embedded.Connection, dir string, logger *slog.Logger, opts ...nats.Option) (_ *backend, err error) {
-	b := &backend{healthy: shownHealth(c.NATSMonitorURL)}
+	b := &backend{healthy: shownHealth(c.natsMonitors())}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -81,13 +81,18 @@ func openBackend(ctx context.Context, c Config, at embedded.Connection, dir stri
 	return b, err
 }
 
-// shownHealth asks a server's monitoring. One that shows nothing is believed.
-func shownHealth(monitorURL string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if monitorURL == "" {
-			return nil
+// shownHealth asks the monitoring of the log's servers; of a cluster it is enough that
+// one is well, since it goes on without another. Those that show nothing are believed.
+func shownHealth(monitors []string) func(context.Context) error {
+	return func(ctx context.Context) (unwell error) {
+		for _, address := range monitors {
+			err := jetstream.CheckHealth(ctx, address)
+			if err == nil {
+				return nil
+			}
+			unwell = errors.Join(unwell, err)
 		}
-		return jetstream.CheckHealth(ctx, monitorURL)
+		return unwell
 	}
 }
 

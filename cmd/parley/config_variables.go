@@ -41,8 +41,8 @@ func serverVariables() []variable {
 			Meaning: "Event log elsewhere: one or more addresses of a NATS server with JetStream, separated by commas. Not set: the embedded one", secret: true},
 		{Name: "PARLEY_NATS_CREDENTIALS", set: text(func(c *Config) *string { return &c.NATSCredentials }, anything),
 			Meaning: "Path of the credentials file for PARLEY_NATS_URL. Not set: what the address says"},
-		{Name: "PARLEY_NATS_MONITOR_URL", set: text(func(c *Config) *string { return &c.NATSMonitorURL }, address("http", "https")),
-			Meaning: "Monitoring address of that server; shows whether it syncs before it acknowledges"},
+		{Name: "PARLEY_NATS_MONITOR_URL", set: text(func(c *Config) *string { return &c.NATSMonitorURL }, each(address("http", "https"))),
+			Meaning: "Monitoring address of that server, and of each other one of its cluster, separated by commas; shows whether they sync before they acknowledge"},
 		{Name: "PARLEY_ACCEPT_UNKNOWN_DURABILITY", Default: "0", set: setAcceptUnknownDurability,
 			Meaning: "1: start although nothing shows that that server syncs; acknowledged events may then be lost in a power cut"},
 

@@ -66,7 +66,8 @@ func examineLog(ctx context.Context, to reach) []finding {
 	if err != nil {
 		return append(found, finding{check, problem, err.Error(), "look at the NATS server's own log"})
 	}
-	return append(found, skew("log", stream.CachedInfo().TimeStamp, asked, time.Now()), durability(ctx, to))
+	found = append(found, skew("log", stream.CachedInfo().TimeStamp, asked, time.Now()))
+	return append(found, durability(ctx, to, nc.ConnectedServerId())...)
 }
 
 func natsVersion(version string) finding {

@@ -40,6 +40,7 @@ func StartCluster(t testing.TB) *Cluster {
 		with := options(t.TempDir(), server.RANDOM_PORT)
 		with.ServerName = fmt.Sprintf("server-%d", i)
 		with.Routes = routes
+		with.HTTPHost, with.HTTPPort = "127.0.0.1", server.RANDOM_PORT
 		with.Cluster = server.ClusterOpts{Name: "parley", Host: "127.0.0.1", Port: portOf(t, route)}
 		n := &NATS{t: t, options: with}
 		n.Start()

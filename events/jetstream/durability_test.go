@@ -3,6 +3,8 @@ package jetstream_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,12 +39,55 @@ func TestCheckDurability(t *testing.T) {
 				c.change(o)
 			})
 			got, err := jetstream.CheckDurability(t.Context(), n.MonitorURL())
-			c.want.Server, c.want.Version = "foreign", server.VERSION
+			c.want.Server, c.want.ServerID, c.want.Version = "foreign", n.Connect().ConnectedServerId(), server.VERSION
 			if err != nil || got != c.want {
 				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 			}
 		})
 	}
+}
+
+// What one server of a cluster shows says nothing of the others, nor of one that is
+// connected to and not among them.
+func TestCheckServersOfACluster(t *testing.T) {
+	cluster := eventstest.StartCluster(t)
+	var monitors []string
+	for _, n := range cluster.Servers {
+		monitors = append(monitors, n.MonitorURL())
+	}
+	stranger := eventstest.StartNATS(t).Connect().ConnectedServerId()
+	connected := cluster.Servers[1].Connect().ConnectedServerId()
+	for name, c := range map[string]struct {
+		asked     []string
+		connected string
+		want      string // servers and what they show
+	}{
+		"all are asked":           {monitors, connected, "server-0 always, server-1 always, server-2 always"},
+		"some are not":            {monitors[:2], connected, "server-0 always, server-1 always, server-2 unknown"},
+		"one is asked":            {monitors[2:], connected, "server-0 unknown, server-1 unknown, server-2 always"},
+		"another is connected to": {monitors, stranger, "server-0 always, server-1 always, server-2 always, that is connected to unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all, err := jetstream.CheckServers(t.Context(), c.asked, c.connected)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, d := range all {
+				got = append(got, d.Server+" "+string(d.Mode))
+			}
+			slices.Sort(got)
+			if said := strings.Join(got, ", "); said != c.want {
+				t.Errorf("got %s, want %s", said, c.want)
+			}
+		})
+	}
+	t.Run("one that is asked and does not answer", func(t *testing.T) {
+		cluster.Servers[0].Stop()
+		if _, err := jetstream.CheckServers(t.Context(), monitors, connected); events.CodeOf(err) != events.CodeUnavailable {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestCheckDurabilityAtTheWrongAddress(t *testing.T) {
