@@ -129,11 +129,13 @@ func (c *conversation) end() {
 	c.must(http.StatusOK, "POST", c.path("/end"), map[string]any{"reason": "learner", "recording_expected": true, "last_n": len(reports())})
 }
 
-func (c *conversation) announce(bytes []byte) {
+func (c *conversation) announce(bytes []byte) { c.announceAs(bytes, "audio/webm;codecs=opus", 5000) }
+
+func (c *conversation) announceAs(bytes []byte, contentType string, ms int) {
 	c.t.Helper()
 	sum := sha256.Sum256(bytes)
 	a := c.must(http.StatusOK, "POST", c.path("/upload"), map[string]any{
-		"size": len(bytes), "sha256": hex.EncodeToString(sum[:]), "content_type": "audio/webm;codecs=opus", "duration_ms": 5000,
+		"size": len(bytes), "sha256": hex.EncodeToString(sum[:]), "content_type": contentType, "duration_ms": ms,
 	})
 	c.upload, c.parts = a.text("upload_id"), a.json["parts"].([]any)
 }

@@ -36,5 +36,9 @@
 //
 // # Reading MP4
 //
-// MP4 comes from browsers without WebM. It is checked and kept as it is.
+// MP4 comes from browsers without WebM. It is checked and kept as it is. Recorders write
+// it in fragments whose heads place every sample in the file and in time, so the sound
+// ends with the last sample that is there whole, and [Repair] says how many bytes the
+// heads promise beyond the file's end. Where a slice is lost amid a fragment no box
+// follows the other any more, and the file is refused.
 package recording

@@ -57,6 +57,7 @@ type cluster struct {
 type Repair struct {
 	DroppedBytes  int64 // unreadable, or behind the end of the sound
 	DroppedBlocks int   // readable, but out of order in time or of no track
+	MissingBytes  int64 // of MP4: what its heads promise beyond the file's end
 	Gaps          int
 	Missing       time.Duration // what the gaps sum up to
 	Short         time.Duration // by how much it ends before the transcript does
@@ -72,6 +73,7 @@ func (r Repair) Notes() []string {
 	}
 	add("dropped_bytes", r.DroppedBytes)
 	add("dropped_blocks", int64(r.DroppedBlocks))
+	add("missing_bytes", r.MissingBytes)
 	add("gaps", int64(r.Gaps))
 	add("missing_ms", r.Missing.Milliseconds())
 	add("ends_before_transcript_ms", r.Short.Milliseconds())

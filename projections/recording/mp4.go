@@ -15,27 +15,33 @@ type box struct {
 	head int64
 }
 
-// movie gathers what the heads of an MP4 file say. Like WebM it is read as a flat
-// row: boxes that hold others are entered, every other one is taken by its size.
+// movie gathers what the heads of an MP4 file say, and how much of that is in the file.
+// Like WebM it is read as a flat row: boxes that hold others are entered, every other one
+// is taken by its size.
 type movie struct {
-	src      *source
-	branded  bool
-	tracks   int
-	sounds   int // tracks whose handler is sound
-	codec    string
-	channels int
-	timebase int64         // of the movie, units per second
-	scale    int64         // of the track, units per second
-	whole    time.Duration // as the heads say; 0 in files written as fragments
-	fragment time.Duration // where the last fragment begins
+	src       *source
+	size      int64 // bytes of the file
+	branded   bool
+	tracks    int
+	sounds    int // tracks whose handler is sound
+	codec     string
+	channels  int
+	scale     int64         // of the track, units per second
+	whole     time.Duration // as the heads say
+	wanted    int64         // bytes of all samples that they list
+	held      int64         // bytes of sound there are
+	fragments fragments
+	repair    Repair
 }
 
-// inspectMP4 checks for one AAC track. A file of fragments does not say how long it
-// is; its last fragment's beginning is taken, which errs by less than [Tolerance].
+// inspectMP4 checks for one AAC track, and whether its sound is there. A file that lists
+// its samples in front, as no recorder writes them, is shorter by the share of the bytes
+// that it lacks; one of fragments ends with the last sample that is there whole.
 func inspectMP4(src *source, size int64) (*Plan, error) {
-	m := movie{src: src}
+	m := movie{src: src, size: size}
 	for {
 		b, err := src.box()
+		m.repair.MissingBytes = max(m.repair.MissingBytes, m.beyond(b, err))
 		if err == nil {
 			err = m.take(b)
 		}
@@ -52,11 +58,33 @@ func inspectMP4(src *source, size int64) (*Plan, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	length := m.whole
-	if length == 0 {
-		length = m.fragment
+	if m.fragments.samples == 0 {
+		m.repair.MissingBytes = max(m.repair.MissingBytes, m.wanted-m.held)
 	}
-	return &Plan{Codec: m.codec, Channels: m.channels, Duration: length, Size: size}, nil
+	return &Plan{Codec: m.codec, Channels: m.channels, Duration: m.length(), Size: size, Repair: m.repair}, nil
+}
+
+// beyond is how many bytes the file lacks of a box whose head was just read, at least.
+func (m *movie) beyond(b box, cut error) int64 {
+	switch {
+	case errors.Is(cut, errCut):
+		return 1 // of the head itself
+	case b.body == math.MaxInt64:
+		return 0
+	}
+	return b.body - (m.size - m.src.at)
+}
+
+func (m *movie) length() time.Duration {
+	switch {
+	case m.fragments.samples > 0:
+		return length(m.fragments.end, m.scale)
+	case m.wanted > m.held:
+		return time.Duration(float64(m.whole) * float64(m.held) / float64(m.wanted))
+	case m.wanted > 0:
+		return m.whole
+	}
+	return 0
 }
 
 func (m *movie) check() error {
@@ -69,8 +97,8 @@ func (m *movie) check() error {
 		return reject(ReasonCodec, "the codec is not mp4a")
 	case m.channels < 1 || m.channels > 2:
 		return reject(ReasonChannels, "%d channels", m.channels)
-	case m.whole == 0 && m.fragment == 0:
-		return reject(ReasonSilent, "no length and no fragment")
+	case m.length() == 0:
+		return reject(ReasonSilent, "no length, or no sample that is there whole")
 	}
 	return nil
 }
@@ -115,10 +143,19 @@ func (m *movie) take(b box) error {
 	case "trak":
 		m.tracks++
 		return nil
-	case "moov", "mdia", "minf", "stbl", "mvex", "moof", "traf":
+	case "moof":
+		m.fragments.base = m.src.at - b.head
 		return nil
-	case "mvhd", "mdhd", "hdlr", "stsd", "mehd", "tfdt":
+	case "moov", "mdia", "minf", "stbl", "mvex", "traf":
+		return nil
+	case "mvhd", "mdhd", "hdlr", "stsd", "trex", "tfhd", "tfdt":
 		return m.read(b)
+	case "stsz":
+		return m.readSizes(b)
+	case "trun":
+		return m.readRun(b)
+	case "mdat":
+		m.held += max(0, min(b.body, m.size-m.src.at))
 	}
 	return m.src.skip(b.body)
 }
@@ -136,15 +173,16 @@ func (m *movie) read(b box) error {
 	switch b.kind {
 	case "mvhd":
 		scale, units := f.times()
-		m.timebase, m.whole = scale, length(units, scale)
+		m.whole = length(units, scale)
 	case "mdhd":
 		m.scale, _ = f.times()
-	case "mehd":
-		long := f.version() == 1
-		m.whole = max(m.whole, length(f.number(long), m.timebase))
+	case "trex":
+		m.fragments.readDefaults(&f)
+	case "tfhd":
+		m.fragments.open(&f)
 	case "tfdt":
 		long := f.version() == 1
-		m.fragment = max(m.fragment, length(f.number(long), m.scale))
+		m.fragments.clock = min(f.number(long), maxUnits)
 	case "hdlr":
 		f.skip(8)
 		if string(f.take(4)) == "soun" {
@@ -157,6 +195,21 @@ func (m *movie) read(b box) error {
 		return errDamaged
 	}
 	return nil
+}
+
+// readSizes reads stsz: how many bytes the samples have that lie outside of fragments.
+func (m *movie) readSizes(b box) error {
+	w := words{src: m.src, left: b.body}
+	w.next()
+	each, n := w.next(), w.next()
+	if each > 0 {
+		m.wanted = product(each, n)
+		return w.rest()
+	}
+	for ; n > 0 && w.err == nil; n-- {
+		m.wanted = min(m.wanted+w.next(), maxUnits)
+	}
+	return w.rest()
 }
 
 // readSampleEntry reads the first entry (ISO/IEC 14496-12, section 12.2.3). Its own
@@ -196,6 +249,9 @@ func (f *fields) skip(n int) { f.take(n) }
 
 // version reads the version and flags of a full box.
 func (f *fields) version() byte { return f.take(4)[0] }
+
+// flags reads them, and passes over the version.
+func (f *fields) flags() uint64 { return beUint(f.take(4)) & 0xFFFFFF }
 
 // number reads 64 or 32 bits; all ones mean "unknown" and give 0.
 func (f *fields) number(long bool) int64 {
