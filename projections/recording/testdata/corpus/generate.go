@@ -12,6 +12,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -26,10 +27,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/at-wat/ebml-go"
+	"github.com/at-wat/ebml-go/webm"
+
 	"parley/projections/recording"
 )
 
-const folder = "testdata/corpus"
+const (
+	folder   = "testdata/corpus"
+	chromium = "testdata/chromium-156-stereo-5s.webm"
+)
 
 const (
 	stereo = `ffmpeg -v error -y -f lavfi -i 'aevalsrc=sin(440*2*PI*t)*0.3|sin(880*2*PI*t)*0.3:s=48000:d=2.5' -b:a 24k `
@@ -48,6 +55,22 @@ type recipe struct {
 	*Opinion
 }
 
+// wounded is what is left of Chromium's file.
+type wounded struct {
+	Name string     `json:"name"`
+	Kept [][2]int64 `json:"kept"` // from where to where
+	*Opinion
+}
+
+// Its clusters begin at 146, 8637, 16976, 25314 and 33636.
+var wounds = []wounded{
+	{Name: "whole", Kept: [][2]int64{{0, 41019}}},
+	{Name: "cut in a block", Kept: [][2]int64{{0, 30000}}},
+	{Name: "cut between clusters", Kept: [][2]int64{{0, 33636}}},
+	{Name: "without its first cluster", Kept: [][2]int64{{0, 146}, {8637, 41019}}},
+	{Name: "without its fourth cluster", Kept: [][2]int64{{0, 25314}, {33636, 41019}}},
+}
+
 // Opinion is what ffprobe thinks.
 type Opinion struct {
 	Packets    int    `json:"packets"`
@@ -55,6 +78,8 @@ type Opinion struct {
 	Channels   int    `json:"channels"`
 	DurationMS int64  `json:"duration_ms"`
 	Rewritten  string `json:"rewritten_sha256"` // the file that was judged to be as good
+
+	Repaired []string `json:"repaired,omitempty"` // what the finalizer told
 }
 
 var recipes = []recipe{
@@ -75,6 +100,7 @@ var recipes = []recipe{
 	{Name: "mkvmerge-groups-only", MadeBy: opus + `in.webm && ` + merge + `--engage no_simpleblocks --webm -o out.webm in.webm`},
 	{Name: "mkvmerge-heads-twice", MadeBy: opus + `in.webm && ` + merge + `--engage write_headers_twice --webm -o out.webm in.webm`},
 	{Name: "mkvmerge-no-seek-head", MadeBy: opus + `in.webm && ` + merge + `--engage no_meta_seek --cues 0:none --webm -o out.webm in.webm`},
+	{Name: "chromium-clusters-of-32s", MadeBy: "lengthened, in generate.go"},
 	{Name: "reject-vorbis", Reason: recording.ReasonCodec, MadeBy: stereo + `-t 0.5 -c:a libvorbis -b:a 80k out.webm`},
 	{Name: "reject-video", Reason: recording.ReasonTracks, MadeBy: `ffmpeg -v error -y -f lavfi -i testsrc=d=0.5:s=64x64 -c:v libvpx -b:v 20k out.webm`},
 	{Name: "reject-sound-and-video", Reason: recording.ReasonTracks, MadeBy: `ffmpeg -v error -y -f lavfi -i testsrc=d=0.5:s=64x64 -f lavfi -i sine=d=0.5 -c:v libvpx -b:v 20k -c:a libopus -b:a 16k out.webm`},
@@ -89,20 +115,90 @@ func main() {
 			log.Fatalf("%s: %v", recipes[i].Name, err)
 		}
 	}
-	text, err := json.MarshalIndent(recipes, "", "\t")
-	if err != nil {
+	for i := range wounds {
+		if err := wounds[i].follow(); err != nil {
+			log.Fatalf("%s: %v", wounds[i].Name, err)
+		}
+	}
+	if err := errors.Join(write("corpus.json", recipes), write("wounded.json", wounds)); err != nil {
 		log.Fatal(err)
+	}
+}
+
+func write(name string, found any) error {
+	text, err := json.MarshalIndent(found, "", "\t")
+	if err != nil {
+		return err
 	}
 	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte(`\u0026`), []byte("&")), []byte(`\u003e`), []byte(">"))
-	if err := os.WriteFile(folder+"/corpus.json", append(text, '\n'), 0o644); err != nil {
-		log.Fatal(err)
+	return os.WriteFile(filepath.Join(folder, name), append(text, '\n'), 0o644)
+}
+
+// follow leaves its file where nothing is kept.
+func (w *wounded) follow() error {
+	whole, err := os.ReadFile(chromium)
+	if err != nil {
+		return err
 	}
+	var file []byte
+	for _, k := range w.Kept {
+		file = append(file, whole[k[0]:k[1]]...)
+	}
+	dir, err := os.MkdirTemp("", "wounded-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "wounded.webm")
+	if err := os.WriteFile(path, file, 0o644); err != nil {
+		return err
+	}
+	w.Opinion, err = judge(path, file)
+	return err
+}
+
+// lengthened is Chromium's file seven times over, in clusters as long as their blocks'
+// times allow: so its recorder writes where nobody asks for slices.
+func lengthened() ([]byte, error) {
+	const times, lasts, reach = 7, 83 * 60, 1 << 15
+	tape, err := os.ReadFile(chromium)
+	if err != nil {
+		return nil, err
+	}
+	var read struct {
+		Segment webm.Segment `ebml:"Segment"`
+	}
+	if err := ebml.Unmarshal(bytes.NewReader(tape), &read, ebml.WithIgnoreUnknown(true)); err != nil {
+		return nil, err
+	}
+	out := bytes.Clone(tape[:bytes.Index(tape, []byte{0x1F, 0x43, 0xB6, 0x75})])
+	base := -reach
+	for n := range times {
+		for _, c := range read.Segment.Cluster {
+			for _, b := range c.SimpleBlock {
+				at := n*lasts + int(c.Timecode) + int(b.Timecode)
+				if at-base >= reach {
+					base = at
+					out = append(out, 0x1F, 0x43, 0xB6, 0x75, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xE7, 0x84)
+					out = binary.BigEndian.AppendUint32(out, uint32(at))
+				}
+				out = binary.BigEndian.AppendUint16(append(out, 0xA3), uint16(0x4000|4+len(b.Data[0])))
+				out = binary.BigEndian.AppendUint16(append(out, 0x81), uint16(at-base))
+				out = append(append(out, 0x80), b.Data[0]...)
+			}
+		}
+	}
+	return out, nil
 }
 
 func (r *recipe) follow() error {
 	path := filepath.Join(folder, r.Name+".webm")
 	file, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(r.MadeBy, "lengthened") {
+		if file, err = lengthened(); err == nil {
+			err = os.WriteFile(path, file, 0o644)
+		}
+	} else if errors.Is(err, fs.ErrNotExist) {
 		file, err = cook(r.MadeBy, path)
 	}
 	if err != nil || r.Reason != "" {
@@ -173,7 +269,7 @@ func judge(path string, file []byte) (*Opinion, error) {
 	}
 	sum = sha256.Sum256(out.Bytes())
 	_, hash, _ := strings.Cut(strings.TrimSpace(string(payload)), "SHA256=")
-	return &Opinion{len(before.Packets), hash, before.Streams[0].Channels, plan.Duration.Milliseconds(), hex.EncodeToString(sum[:])}, nil
+	return &Opinion{len(before.Packets), hash, before.Streams[0].Channels, plan.Duration.Milliseconds(), hex.EncodeToString(sum[:]), plan.Repair.Notes()}, nil
 }
 
 type probed struct {
