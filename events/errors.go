@@ -44,8 +44,18 @@ const (
 	CodeTooManyCalls Code = "too_many_calls"
 	// CodeUsedUp: what an account may use in a day is used.
 	CodeUsedUp Code = "used_up"
-	// CodeProvider: the speech provider refused or did not answer.
+	// CodeProvider: the speech provider refused for a reason that nobody knows.
 	CodeProvider Code = "provider_unavailable"
+	// CodeProviderQuota: its credit is used up; only the operator can help.
+	CodeProviderQuota Code = "provider_quota"
+	// CodeProviderKey: it does not accept our key; only the operator can help.
+	CodeProviderKey Code = "provider_key"
+	// CodeProviderModel: it does not have the model; only the operator can help.
+	CodeProviderModel Code = "provider_model_gone"
+	// CodeProviderRate: it is asked too often; try again later.
+	CodeProviderRate Code = "provider_rate"
+	// CodeProviderNetwork: it did not answer; try again later.
+	CodeProviderNetwork Code = "provider_network"
 	// CodeUnavailable: a server that Parley needs cannot be reached.
 	CodeUnavailable Code = "unavailable"
 	// CodeUnknown: the log took the events but its answer is not known yet.

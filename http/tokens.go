@@ -167,15 +167,20 @@ func (s *Server) mintFailed(ctx context.Context, session events.SessionID, cause
 	if err != nil {
 		return errors.Join(err, cause)
 	}
-	return events.Wrap(cause, events.CodeProvider, mintAdvice[class])
+	advice := mintAdvice[class]
+	return events.Wrap(cause, advice.code, advice.text)
 }
 
-// mintAdvice says to a learner what each class of failure means for her.
-var mintAdvice = map[realtime.Class]string{
-	realtime.ClassQuota:     "the speech provider's credit is used up; please tell whoever runs this Parley",
-	realtime.ClassKey:       "the speech provider does not accept this Parley's key; please tell whoever runs it",
-	realtime.ClassModelGone: "the speech provider no longer has the model in use; please tell whoever runs this Parley",
-	realtime.ClassRate:      "the speech provider is busy; try again in a minute",
-	realtime.ClassNetwork:   "the speech provider could not be reached; try again in a minute",
-	realtime.ClassUnknown:   "the speech provider refused; try again in a minute",
+// mintAdvice says to a page, and to a learner, what each class of failure means
+// for her.
+var mintAdvice = map[realtime.Class]struct {
+	code events.Code
+	text string
+}{
+	realtime.ClassQuota:     {events.CodeProviderQuota, "the speech provider's credit is used up; please tell whoever runs this Parley"},
+	realtime.ClassKey:       {events.CodeProviderKey, "the speech provider does not accept this Parley's key; please tell whoever runs it"},
+	realtime.ClassModelGone: {events.CodeProviderModel, "the speech provider no longer has the model in use; please tell whoever runs this Parley"},
+	realtime.ClassRate:      {events.CodeProviderRate, "the speech provider is busy; try again in a minute"},
+	realtime.ClassNetwork:   {events.CodeProviderNetwork, "the speech provider could not be reached; try again in a minute"},
+	realtime.ClassUnknown:   {events.CodeProvider, "the speech provider refused; try again in a minute"},
 }
