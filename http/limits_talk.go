@@ -36,6 +36,7 @@ type talkLimit struct {
 type talked struct {
 	sessions map[events.SessionID]projections.Talk
 	minting  map[events.SessionID]int
+	promised map[events.SessionID]time.Time // until when each may be talked in
 }
 
 func newTalkLimit(calls int, talk, longest time.Duration, now func() time.Time) *talkLimit {
@@ -43,7 +44,7 @@ func newTalkLimit(calls int, talk, longest time.Duration, now func() time.Time) 
 }
 
 func newTalked() *talked {
-	return &talked{map[events.SessionID]projections.Talk{}, map[events.SessionID]int{}}
+	return &talked{map[events.SessionID]projections.Talk{}, map[events.SessionID]int{}, map[events.SessionID]time.Time{}}
 }
 
 // begin lets an account open a call in a session, and holds the place until
@@ -61,7 +62,12 @@ func (l *talkLimit) begin(account events.AccountID, session events.SessionID, to
 	if wait := l.wait(of, now); wait > 0 {
 		return nil, limited(events.CodeUsedUp, wait, fmt.Sprintf("you have talked for %s within a day, and more is not allowed; come back later", l.talk))
 	}
+	left := l.rest(of, session, now)
+	if l.talk > 0 && left == 0 {
+		return nil, limited(events.CodeTooManyCalls, callsWait, "what you may still talk today is promised to your other sessions; end one of them first")
+	}
 	of.minting[session]++
+	of.promised[session] = now.Add(min(left, l.longest))
 	return func(minted bool) { l.done(of, session, minted) }, nil
 }
 
@@ -71,8 +77,13 @@ func (l *talkLimit) done(of *talked, session events.SessionID, minted bool) {
 	if of.minting[session]--; of.minting[session] == 0 {
 		delete(of.minting, session)
 	}
-	if _, there := of.sessions[session]; minted && !there {
+	_, there := of.sessions[session]
+	switch {
+	case there:
+	case minted:
 		of.sessions[session] = projections.Talk{Session: session, From: l.now()}
+	case of.minting[session] == 0:
+		delete(of.promised, session)
 	}
 }
 
@@ -100,23 +111,35 @@ func (t *talked) take(told []projections.Talk, since time.Time) {
 	for id, talk := range t.sessions {
 		if talk.From.Before(since) {
 			delete(t.sessions, id)
+			delete(t.promised, id)
 		}
 	}
 }
 
 // open counts the other sessions that are talked in.
 func (l *talkLimit) open(of *talked, but events.SessionID, now time.Time) int {
-	open := map[events.SessionID]bool{}
-	for id := range of.minting {
-		open[id] = true
-	}
-	for id, talk := range of.sessions {
-		if talk.Until == nil && now.Before(talk.From.Add(l.longest)) {
-			open[id] = true
+	open := of.going(but)
+	for id := range open {
+		if talk, there := of.sessions[id]; there && of.minting[id] == 0 && !now.Before(talk.From.Add(l.longest)) {
+			delete(open, id)
 		}
 	}
-	delete(open, but)
 	return len(open)
+}
+
+// going are the other sessions that have or wait for a token, and no end.
+func (t *talked) going(but events.SessionID) map[events.SessionID]bool {
+	going := map[events.SessionID]bool{}
+	for id := range t.minting {
+		going[id] = true
+	}
+	for id, talk := range t.sessions {
+		if talk.Until == nil {
+			going[id] = true
+		}
+	}
+	delete(going, but)
+	return going
 }
 
 // wait is how long it takes until less than the allowed talk lies within the
@@ -152,16 +175,30 @@ func (l *talkLimit) spans(of *talked, now time.Time) (spans [][2]time.Time, used
 	return spans, used
 }
 
-// left is how much an account may still talk within the window; it means
-// nothing where there is no limit.
-func (l *talkLimit) left(account events.AccountID, told []projections.Talk) time.Duration {
+// left is how much an account may still talk within the window in one session; it
+// means nothing where there is no limit.
+func (l *talkLimit) left(account events.AccountID, session events.SessionID, told []projections.Talk) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	of := l.known.of(account, newTalked)
 	of.take(told, now.Add(-talkDay-l.longest))
+	return l.rest(of, session, now)
+}
+
+// rest is what neither was talked nor is promised to other sessions, which may all
+// be talked in at once, each until its own end.
+func (l *talkLimit) rest(of *talked, session events.SessionID, now time.Time) time.Duration {
 	_, used := l.spans(of, now)
-	return max(0, l.talk-used)
+	rest := l.talk - used
+	for id := range of.going(session) {
+		until, known := of.promised[id]
+		if talk, there := of.sessions[id]; there && (!known || talk.From.Add(l.longest).Before(until)) {
+			until = talk.From.Add(l.longest)
+		}
+		rest -= max(0, until.Sub(now))
+	}
+	return max(0, rest)
 }
 
 // within is the part of a talk that lies in the window.

@@ -149,6 +149,47 @@ func TestTalkADay(t *testing.T) {
 		b.call("c", b.talked("a", 300*m, 0))
 		b.refused(events.CodeUsedUp, "c", b.talked("b", 200*m, 180*m))
 	})
+	t.Run("is promised once, however many sessions are talked in", func(t *testing.T) {
+		b := newTalkBench(t)
+		b.call("a") // until it has lasted its longest, 40 minutes
+		if left := b.limit.left("ana", "b", nil); left != 20*m {
+			t.Errorf("another may last %s", left)
+		}
+		b.call("b")
+		for id, want := range map[events.SessionID]time.Duration{"a": 40 * m, "b": 20 * m, "c": 0} {
+			if left := b.limit.left("ana", id, nil); left != want {
+				t.Errorf("%s may last %s", id, left)
+			}
+		}
+		b.clock.pass(10 * m)
+		b.call("b") // a later call of it has no more
+		if left := b.limit.left("ana", "b", nil); left != 10*m {
+			t.Errorf("it may last %s", left)
+		}
+		b.limit.end("ana", "b")
+		if left := b.limit.left("ana", "c", nil); left != 10*m {
+			t.Errorf("the next may last %s", left)
+		}
+	})
+	t.Run("that is promised whole leaves nothing to begin with", func(t *testing.T) {
+		b := newTalkBench(t)
+		b.call("b", b.talked("a", 100*m, 70*m))
+		if wait := b.refused(events.CodeTooManyCalls, "c"); wait != callsWait {
+			t.Errorf("it waits %s", wait)
+		}
+		b.limit.end("ana", "b")
+		b.call("c")
+	})
+	t.Run("is not promised to a token that did not come", func(t *testing.T) {
+		b := newTalkBench(t)
+		done, err := b.limit.begin("ana", "b", []projections.Talk{b.talked("a", 100*m, 70*m)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.refused(events.CodeTooManyCalls, "c")
+		done(false)
+		b.call("c")
+	})
 	t.Run("without limits is free", func(t *testing.T) {
 		b := newTalkBench(t)
 		b.limit = newTalkLimit(0, 0, 40*m, b.clock.now)

@@ -131,16 +131,16 @@ func (s *Server) read(ctx context.Context, id events.SessionID, at events.Positi
 	out := &sessionOutput{sessionOf(view)}
 	out.Body.Usage = s.usageOf(view.Model, view.Used)
 	if view.Status == events.StatusActive {
-		out.Body.Limits = s.talkLimits(ctx)
+		out.Body.Limits = s.talkLimits(ctx, id)
 	}
 	return out, nil
 }
 
-// talkLimits are those that hold for the caller now.
-func (s *Server) talkLimits(ctx context.Context) *TalkLimits {
+// talkLimits are those that hold for the caller's session now.
+func (s *Server) talkLimits(ctx context.Context, session events.SessionID) *TalkLimits {
 	limits := &TalkLimits{SessionMS: s.config.SessionMax.Milliseconds(), IdleMS: s.config.SessionIdle.Milliseconds()}
 	if s.config.Allowances.Talk > 0 {
-		left := s.limits.talk.left(caller(ctx), s.talks(ctx)).Milliseconds()
+		left := s.limits.talk.left(caller(ctx), session, s.talks(ctx)).Milliseconds()
 		limits.DayMS = &left
 	}
 	return limits

@@ -82,7 +82,7 @@ func (s *Server) token(ctx context.Context, in *tokenInput) (out *tokenOutput, e
 		return nil, err
 	}
 	defer func() { minted(out != nil) }()
-	note.Until = s.until(ctx, next)
+	note.Until = s.until(ctx, id, next)
 	began := s.doors.Now()
 	token, err := s.doors.Provider.Mint(ctx, request)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *Server) beforeCall(ctx context.Context, next nextCall, choice *talkChoi
 
 // until is when the caller's session ends by itself if it gets a token now: its
 // own limit counts from its first token.
-func (s *Server) until(ctx context.Context, next nextCall) events.Until {
+func (s *Server) until(ctx context.Context, session events.SessionID, next nextCall) events.Until {
 	now := s.doors.Now()
 	began := next.began
 	if began.IsZero() {
@@ -144,7 +144,7 @@ func (s *Server) until(ctx context.Context, next nextCall) events.Until {
 	}
 	until := events.Until{At: began.Add(s.config.SessionMax), Why: events.EndedByTimeLimit}
 	if s.config.Allowances.Talk > 0 {
-		if usedUp := now.Add(s.limits.talk.left(caller(ctx), nil)); usedUp.Before(until.At) {
+		if usedUp := now.Add(s.limits.talk.left(caller(ctx), session, nil)); usedUp.Before(until.At) {
 			until = events.Until{At: usedUp, Why: events.EndedUsedUp}
 		}
 	}

@@ -52,7 +52,7 @@ func edgeVariables() []variable {
 		{Name: "PARLEY_LIMIT_CALLS", Default: "4", set: setLimitCalls,
 			Meaning: "Sessions that one account may talk in at once (0 to 1000)"},
 		{Name: "PARLEY_LIMIT_TALK", Default: "4h", set: setLimitTalk,
-			Meaning: "How long one account may talk within 24 hours (0 to 24h); a call that runs ends then, and is saved"},
+			Meaning: "How long one account may talk within 24 hours, in all its sessions together (0 to 24h); a call that runs ends then, and is saved"},
 		limit("PARLEY_LIMIT_UPLOADS", "60/1h", "Uploads that one account may begin", func(a *http.Allowances) *http.Rate { return &a.Uploads }),
 		limit("PARLEY_LIMIT_UPLOAD_BYTES", "8589934592/24h", "Bytes that one account may upload; at least PARLEY_UPLOAD_MAX", func(a *http.Allowances) *http.Rate { return &a.UploadBytes }),
 		limit("PARLEY_LIMIT_REPORTS", "6000/1m", "Batches of events that one account's browsers may hand in", func(a *http.Allowances) *http.Rate { return &a.Reports }),

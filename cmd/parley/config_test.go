@@ -26,9 +26,9 @@ func TestConfigDefaults(t *testing.T) {
 		SweepRate: 7, OrphanAge: 24 * time.Hour,
 		LogLevel: slog.LevelInfo, LogFormat: "text",
 		Edges: Edges{Allowances: http.Allowances{
-			Tokens: http.Rate{Most: 20, Per: time.Minute}, CallsAtOnce: 4, Talk: 4 * time.Hour,
+			Tokens: http.Rate{Most: 120, Per: time.Minute}, CallsAtOnce: 4, Talk: 4 * time.Hour,
 			Uploads: http.Rate{Most: 60, Per: time.Hour}, UploadBytes: http.Rate{Most: 8 << 30, Per: 24 * time.Hour},
-			Reports: http.Rate{Most: 600, Per: time.Minute}, ReportBytes: http.Rate{Most: 64 << 20, Per: time.Minute},
+			Reports: http.Rate{Most: 6000, Per: time.Minute}, ReportBytes: http.Rate{Most: 64 << 20, Per: time.Minute},
 		}},
 	}
 	if diff := cmp.Diff(want, config); diff != "" {
