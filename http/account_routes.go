@@ -156,6 +156,9 @@ func (s *Server) welcome(ctx context.Context, who *events.Account, from *Asking,
 func (s *Server) signOut(ctx context.Context, _ *struct{}) (*signedOutOutput, error) {
 	in := callerIn(ctx)
 	err := s.doors.SignIns.Revoke(ctx, in.Account, in.Browser)
+	if err == nil {
+		s.stopTalks(ctx, func(of events.BrowserID) bool { return of == in.Browser })
+	}
 	return &signedOutOutput{SetCookie: *s.keep(s.cookieName, "", 0)}, err
 }
 
@@ -175,7 +178,7 @@ func (s *Server) changePassword(ctx context.Context, in *passwordInput) (*struct
 		return nil, err
 	}
 	s.writes.note(caller(ctx), at)
-	return nil, s.doors.SignIns.RevokeOthers(ctx, caller(ctx), callerIn(ctx).Browser)
+	return s.endOtherBrowsers(ctx, nil)
 }
 
 func (s *Server) me(ctx context.Context, _ *struct{}) (*meOutput, error) {

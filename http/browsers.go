@@ -53,11 +53,21 @@ func (s *Server) myBrowsers(ctx context.Context, _ *struct{}) (*browsersOutput, 
 // endBrowser ends one of the caller's; another's, or one that is over, is no error
 // and changes nothing.
 func (s *Server) endBrowser(ctx context.Context, in *browserInput) (*struct{}, error) {
-	return nil, s.doors.SignIns.Revoke(ctx, caller(ctx), events.BrowserID(in.Browser))
+	browser := events.BrowserID(in.Browser)
+	if err := s.doors.SignIns.Revoke(ctx, caller(ctx), browser); err != nil {
+		return nil, err
+	}
+	s.stopTalks(ctx, func(of events.BrowserID) bool { return of == browser })
+	return nil, nil
 }
 
 func (s *Server) endOtherBrowsers(ctx context.Context, _ *struct{}) (*struct{}, error) {
-	return nil, s.doors.SignIns.RevokeOthers(ctx, caller(ctx), callerIn(ctx).Browser)
+	mine := callerIn(ctx).Browser
+	if err := s.doors.SignIns.RevokeOthers(ctx, caller(ctx), mine); err != nil {
+		return nil, err
+	}
+	s.stopTalks(ctx, func(of events.BrowserID) bool { return of != mine })
+	return nil, nil
 }
 
 // families are found in a browser's own words in this order: the later ones claim

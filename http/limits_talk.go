@@ -3,6 +3,7 @@ package http
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -97,6 +98,16 @@ func (l *talkLimit) end(account events.AccountID, session events.SessionID) {
 		talk.Until = &now
 		of.sessions[session] = talk
 	}
+}
+
+// unended are the account's sessions that have a token and, as far as is known, no
+// end.
+func (l *talkLimit) unended(account events.AccountID, told []projections.Talk) []events.SessionID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	of := l.known.of(account, newTalked)
+	of.take(told, l.now().Add(-talkDay-l.longest))
+	return slices.Sorted(maps.Keys(of.going("")))
 }
 
 // take adds what the read models tell. A session that is known to be over stays

@@ -29,7 +29,7 @@ func (noTalks) Talks(context.Context, events.AccountID, time.Time) ([]projection
 func TestRefusedTokensSayWhatToDo(t *testing.T) {
 	d := newDesk(t)
 	provider := &refusing{}
-	d.door.doors.Provider, d.door.doors.Views = provider, noTalks{}
+	d.door.doors.Provider = provider
 	learner := d.registered("ana@example.org", events.RoleLearner)
 	v := d.visitor("203.0.113.9")
 	v.signIn(http.StatusOK, "ana@example.org", herPassword)

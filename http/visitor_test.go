@@ -44,7 +44,7 @@ func newDesk(t *testing.T, change ...func(*Config)) *desk {
 	}
 	d.door = New(config, Doors{
 		Log: b.Log, Browser: b.Log, Accounts: accounts, Keys: b.Vault, SignIns: b.Log.SignIns(), Now: b.Clock.Now, NewID: b.IDs.ULID,
-		Audit: NewAuditor(b.Log, 0, b.Clock.Now, b.IDs.ULID, logger),
+		Views: noTalks{}, Audit: NewAuditor(b.Log, 0, b.Clock.Now, b.IDs.ULID, logger),
 	}, logger, "")
 	return d
 }
