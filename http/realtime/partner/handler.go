@@ -1,7 +1,6 @@
 package partner
 
 import (
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ const (
 //
 //	POST /v1/realtime/client_secrets      bearer: the key
 //	POST /v1/realtime/calls               bearer: a token; SDP in, SDP out
+//	POST /v1/realtime/calls               bearer: the key; a form of sdp and session in, SDP out
 //	POST /v1/realtime/calls/{id}/hangup   bearer: the key
 //	GET  /v1/realtime?call_id={id}        bearer: the key; WebSocket: the sideband
 //	PUT  /v1/faults                       bearer: the key; only with Rehearsal
@@ -69,7 +69,7 @@ func bearer(r *http.Request) string {
 // withKey lets only holders of the standing key through.
 func (p *Partner) withKey(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if subtle.ConstantTimeCompare([]byte(bearer(r)), []byte(p.config.Key)) != 1 || p.config.Key == "" {
+		if !p.holdsKey(r) {
 			p.refuse(w, problem{http.StatusUnauthorized, "invalid_api_key", "Incorrect API key provided."})
 			return
 		}
@@ -163,6 +163,10 @@ func (p *Partner) grant(w http.ResponseWriter, granted grant, life time.Duration
 
 // createCall answers an offer and lets the call run.
 func (p *Partner) createCall(w http.ResponseWriter, r *http.Request) {
+	if isForm(r) {
+		p.withKey(p.createOwnCall)(w, r)
+		return
+	}
 	granted, good := p.tokens.use(bearer(r), p.config.Now())
 	if !good {
 		p.refuse(w, problem{http.StatusUnauthorized, "invalid_client_secret", "The client secret is unknown, used or expired."})

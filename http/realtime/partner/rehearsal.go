@@ -37,6 +37,13 @@ func (p *Partner) mintFaults() (faults Faults, refused bool) {
 	return p.faults, p.faults.Mint != "" && p.minted > p.faults.MintAfter
 }
 
+// currentFaults are those of a call that begins without a token.
+func (p *Partner) currentFaults() Faults {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.faults
+}
+
 // troubleMint plays the faults of minting; false: it has answered, or there
 // is nobody left to answer.
 func (p *Partner) troubleMint(w http.ResponseWriter, r *http.Request, faults Faults, refused bool) bool {
