@@ -21,6 +21,8 @@ export class Call {
   provider = ''
   /** What the provider told last of it. */
   told: Told | undefined
+  /** When it was connected, on the clock `now`; the provider's clock counts from there. */
+  connectedAt = 0
   /** The tutor's voice in it. */
   voice: MediaStream | undefined
   /** From its connect on; see {@link FirstAudio}. */
@@ -37,7 +39,8 @@ export class Call {
     this.#line = dial(voice, {
       onConnected: (provider) => {
         this.provider = provider
-        this.firstAudio = new FirstAudio(now())
+        this.connectedAt = now()
+        this.firstAudio = new FirstAudio(this.connectedAt)
         events.onConnected(this, provider)
       },
       onEvent: (event) => {

@@ -229,12 +229,12 @@ export class Conversation {
     if (this.#current) this.#note(this.#current)
   }
 
+  // Of the moment of the connect: a recorder may have been started since.
   #note(call: Call): void {
-    this.#tell(call, {
-      type: 'parley.call_connected',
-      provider_call_id: call.provider,
-      since_click_ms: Math.round(this.#parts.now() - this.#asked),
-    })
+    const since_click_ms = Math.round(call.connectedAt - this.#asked)
+    const stamp = this.#parts.talk.relay.stamp(this.#parts.now() - call.connectedAt)
+    const provider_call_id = call.provider
+    this.#tell(call, { type: 'parley.call_connected', provider_call_id, since_click_ms }, stamp)
   }
 
   /** Opens the conversation, or takes it up where the call before stopped. */

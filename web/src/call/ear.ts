@@ -9,10 +9,17 @@ const pace = 20
 /** How long a sound may be held back on its way, in ms. */
 const longest = 2_000
 
+/** Whether the tutor is to be heard after these. */
+const sounding = new Map([
+  ['output_audio_buffer.started', true],
+  ['output_audio_buffer.stopped', false],
+  ['output_audio_buffer.cleared', false],
+])
+
 /**
- * Relays what a provider tells, and listens when the tutor begins: a line or a
- * machine that stutters holds the sound back, and a turn begins when it is
- * heard here, and recorded.
+ * Relays what a provider tells, and listens when the tutor begins and ends: a
+ * line or a machine that stutters holds the sound back, and a turn lasts as
+ * long as it is heard here, and recorded.
  */
 export class Ear {
   readonly #relay: Pick<Relay, 'relay' | 'stamp'>
@@ -30,8 +37,9 @@ export class Ear {
 
   /** Relays an event of a call. */
   relay(call: number, event: ProviderEvent): void {
-    if (event.type !== 'output_audio_buffer.started') this.#relay.relay(call, event)
-    else this.#told = Promise.all([this.#told, this.#relayWhenHeard(call, event)])
+    const loud = sounding.get(event.type)
+    if (loud === undefined) this.#relay.relay(call, event)
+    else this.#told = Promise.all([this.#told, this.#relayWhen(loud, call, event)])
   }
 
   /** Listens no more; resolves when all is relayed. */
@@ -40,15 +48,15 @@ export class Ear {
     await this.#told
   }
 
-  // What is not heard began when it was told.
-  async #relayWhenHeard(call: number, event: ProviderEvent): Promise<void> {
+  // What is not heard began and ended when it was told.
+  async #relayWhen(loud: boolean, call: number, event: ProviderEvent): Promise<void> {
     const told = this.#relay.stamp()
-    const heard = await this.#listen()
+    const heard = await this.#listen(loud)
     this.#relay.relay(call, event, heard ? this.#relay.stamp() : told)
   }
 
-  async #listen(): Promise<boolean> {
-    for (let waited = 0; this.#level() < audible; waited += pace) {
+  async #listen(loud: boolean): Promise<boolean> {
+    for (let waited = 0; this.#level() >= audible !== loud; waited += pace) {
       if (this.#over || waited >= longest) return false
       await this.#wait(pace)
     }

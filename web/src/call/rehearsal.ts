@@ -95,7 +95,8 @@ export class Rehearsal {
   readonly session = new Gate<Session>()
   readonly tokens: Gate<Token>[] = []
   readonly lines: PlayedLine[] = []
-  readonly tape = { recorded: 0, broken: false, stopped: new Gate<undefined>() }
+  /** `starting` is how long the recorder takes to start, in ms; a `broken` one cannot. */
+  readonly tape = { recorded: 0, starting: 0, broken: false, stopped: new Gate<undefined>() }
   readonly saving: Gate<undefined>[] = []
   readonly told: Omit<RelayedEvent, 'n'>[] = []
   readonly tracks: PlayedTrack[] = []
@@ -221,6 +222,7 @@ export class Rehearsal {
       tape: () => ({
         start: () => {
           if (this.tape.broken) throw new DOMException('', 'NotSupportedError')
+          this.now += this.tape.starting
           this.tape.recorded++
         },
         elapsed: () => this.now,

@@ -47,12 +47,20 @@ export class Relay {
     this.#append(call, event, stamp)
   }
 
-  /** What this moment is called in the session and in the recording. */
-  stamp(): Stamp {
-    return { at_ms: Math.round(this.#now() - this.#began), rec_ms: this.#recorder?.elapsed() ?? null }
+  /** What this moment, or one so many ms ago, is called in the session and in the recording; none is before its start. */
+  stamp(ago = 0): Stamp {
+    const recorded = this.#recorder?.elapsed()
+    return {
+      at_ms: before(this.#now() - this.#began, ago),
+      rec_ms: recorded === undefined ? null : before(recorded, ago),
+    }
   }
 
   #append(call: number, event: ProviderEvent | PageEvent, stamp: Stamp): void {
     this.#outbox.append({ call, ...stamp, event })
   }
+}
+
+function before(moment: number, ago: number): number {
+  return Math.max(0, Math.round(moment - ago))
 }

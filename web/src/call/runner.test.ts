@@ -191,6 +191,17 @@ describe('another microphone', () => {
   })
 })
 
+test('a call began when it was connected, however long the recorder took to start', async () => {
+  const rehearsal = new Rehearsal()
+  rehearsal.now = 1_000
+  rehearsal.tape.starting = 90
+  await rehearsal.talk()
+  const connected = rehearsal.told.find(
+    ({ event }) => (event as ProviderEvent).type === 'parley.call_connected',
+  )
+  expect(connected).toMatchObject({ at_ms: 0, rec_ms: 1_000, event: { since_click_ms: 0 } })
+})
+
 describe('the start of a tutor’s turn', () => {
   const starts = ({ told }: Rehearsal) =>
     told.filter(({ event }) => (event as ProviderEvent).type === 'output_audio_buffer.started')
@@ -301,6 +312,7 @@ describe('a broken call', () => {
     rehearsal.runner.end()
     rehearsal.tape.stopped.open(undefined)
     await settled()
+    await rehearsal.pass(20) // the ear listens no more
     rehearsal.saving[0]?.open(undefined)
     await settled()
     expect(rehearsal.state.name).toBe('saved')
