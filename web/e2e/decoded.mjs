@@ -17,8 +17,13 @@ class Recording {
   }
 
   /** Where a tone of a pitch begins on a side; undefined when it is not there. */
-  tone(side, pitch) {
-    return this.#sides.evaluate(beginOf, { side, pitch, floor })
+  async tone(side, pitch) {
+    return (await this.span(side, pitch))?.[0]
+  }
+
+  /** From where to where it lasts there; undefined when it is not there. */
+  span(side, pitch) {
+    return this.#sides.evaluate(spanOf, { side, pitch, floor })
   }
 
   /** Where a side becomes loud after at least 300 ms of silence. */
@@ -89,16 +94,18 @@ async function decode(audio) {
 }
 
 // Runs in the page: windows of 20 ms, every 5.
-function beginOf(sides, { side, pitch, floor }) {
+function spanOf(sides, { side, pitch, floor }) {
   const { rate } = globalThis
+  let found
   const samples = sides[side]
   const span = rate / 50
   for (let from = 0; from + span < samples.length; from += span / 4) {
     const part = samples.subarray(from, from + span)
     const power = part.reduce((sum, sample) => sum + sample ** 2, 0) / span
-    if (10 * Math.log10(power) > floor && tonal(part) > 0.8 * power) return (from / rate) * 1000
+    if (10 * Math.log10(power) <= floor || tonal(part) <= 0.8 * power) continue
+    found = [found?.[0] ?? (from / rate) * 1000, ((from + span) / rate) * 1000]
   }
-  return undefined
+  return found
 
   // The power at one pitch.
   function tonal(part) {

@@ -3,9 +3,6 @@
 import assert from 'node:assert/strict'
 import { eventually } from './parley.mjs'
 
-/** From here on a side is heard: some -45 dBFS, in the steps of the levels. */
-const heard = 75
-
 /** The levels of a saved session: of each speaker a value for each `span` ms. */
 export async function levelsOf(learner, session) {
   let answer
@@ -22,27 +19,4 @@ export async function levelsOf(learner, session) {
     values: [...bytes.subarray(8)].filter((_, place) => place % channels === channel),
   })
   return { learner: side(0), tutor: side(1) }
-}
-
-/**
- * Where each speaker begins after the other, in ms. A pause within a turn
- * begins nothing, nor does a hole that a busy machine left in it.
- */
-export function beginnings({ learner, tutor }) {
-  const begun = { learner: [], tutor: [] }
-  let last
-  for (const [place, level] of tutor.values.entries()) {
-    const who = learner.values[place] >= heard ? 'learner' : level >= heard ? 'tutor' : last
-    if (who !== last) begun[who].push(place * tutor.span)
-    last = who
-  }
-  return begun
-}
-
-/** A moment as the player takes it: the first rise of the speaker's side from 300 ms before it to 700 ms after it. */
-export function snapped({ span, values }, moment) {
-  const first = Math.max(1, Math.ceil((moment - 300) / span))
-  for (let place = first; place * span <= moment + 700; place++)
-    if (values[place] >= heard && values[place - 1] < heard) return place * span
-  return moment
 }

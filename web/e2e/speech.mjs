@@ -66,6 +66,9 @@ export async function marked(pitches) {
   return lines.map((line, place) => wav([silence(1.5), tone(pitches[place], 0.4), line]).toString('base64'))
 }
 
+/** A tone as a WAV. */
+export const toneOf = (pitch, seconds) => wav([tone(pitch, seconds)])
+
 const tone = (pitch, seconds) =>
   Int16Array.from({ length: seconds * rate }, (_, n) => 10_000 * Math.sin((2 * Math.PI * pitch * n) / rate))
 
