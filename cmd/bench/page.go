@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// page measures what the page costs in a real browser: until a call stands, for
-// each second that is recorded, until a talk is saved. The script that does it is
-// one of the browser's tests' neighbours and starts the program itself.
+// page measures what the page costs in a real browser: until a call stands, until
+// the tutor answers, for each second that is recorded, until a talk is saved. The
+// script that does it is one of the browser's tests' neighbours and starts the
+// program itself.
 func (b *bench) page(ctx context.Context) error {
 	root := filepath.Dir(filepath.Dir(b.program))
 	browser, err := spoken(exec.CommandContext(ctx, filepath.Join(root, ".ci", "chromium")))

@@ -2,33 +2,51 @@
 //
 //   page_connected   ms from the click on Start to a call that stands; baseline: the same
 //                    browser and partner without Parley, a token's minting included
+//   page_response    ms from the end of a learner's line to the first sound of the tutor's answer;
+//                    baseline: the same line in that call without Parley. What the partner takes
+//                    for itself is in both: 1.2 s of silence for the end of a turn, 240 ms to think
 //   page_slice_p50   ms that a recorded second takes of the main thread
 //   page_slice_p99
 //   page_saved       ms from "End & save" to saved after a talk of seconds, the wait for
 //                    texts under way included
 import { Rehearsal } from './rehearsal.mjs'
+import { lineOf } from './voice.mjs'
 
 const rounds = 7
 /** A talk's length in slices. */
 const slices = 10
 
+/** How the page asks for turns to be told apart, and what is talked about. */
+const session = {
+  type: 'realtime',
+  prompt: { id: 'cafe' },
+  audio: { input: { turn_detection: { type: 'semantic_vad', eagerness: 'low' } } },
+}
+
 const rehearsal = await Rehearsal.begin()
 await rehearsal.context.addInitScript(weighSlices)
-const rows = { connected: [], bare: [], saved: [], slices: [] }
+await rehearsal.context.addInitScript(overhearCalls)
+const line = await lineOf('cafe-1-a')
+const rows = { connected: [], bare: [], answered: [], answeredBare: [], saved: [], slices: [] }
 try {
   for (let round = 0; round < rounds; round++) await take(rows)
 } finally {
   await rehearsal.end()
 }
 tell('page_connected', quantile(rows.connected, 0.5), quantile(rows.bare, 0.5))
+tell('page_response', quantile(rows.answered, 0.5), quantile(rows.answeredBare, 0.5))
 tell('page_slice_p50', quantile(rows.slices, 0.5))
 tell('page_slice_p99', quantile(rows.slices, 0.99))
 tell('page_saved', quantile(rows.saved, 0.5))
 
-async function take({ connected, bare, saved, slices: costs }) {
+async function take({ connected, bare, answered, answeredBare, saved, slices: costs }) {
   const learner = await rehearsal.scene({})
-  bare.push(await bareCall(learner.page))
+  const without = await bareCall(learner.page)
+  bare.push(without.connected)
+  answeredBare.push(without.answered)
   await learner.start()
+  await learner.sees('Listening')
+  answered.push(await learner.page.evaluate((line) => globalThis.answerTo(line), line))
   await learner.page.waitForFunction((many) => globalThis.sliceCosts.length >= many, slices, { timeout: 60_000 })
   const asked = performance.now()
   await learner.endAndSave()
@@ -39,19 +57,21 @@ async function take({ connected, bare, saved, slices: costs }) {
   await learner.page.close()
 }
 
-/** A call of the same browser with the same partner and nothing of ours; answers with its ms. */
+/** A call of the same browser with the same partner and nothing of ours, and a line in it; answers with the ms of each. */
 async function bareCall(page) {
   const asked = performance.now()
-  const token = await rehearsal.partner.mint()
+  const token = await rehearsal.partner.mint(session)
   const minted = performance.now() - asked
-  return minted + (await page.evaluate(call, { url: `${rehearsal.partner.url}/realtime/calls`, token }))
+  const { took, answered } = await page.evaluate(call, { url: `${rehearsal.partner.url}/realtime/calls`, token, line })
+  return { connected: minted + took, answered }
 }
 
 // Runs in the page.
-async function call({ url, token }) {
+async function call({ url, token, line }) {
+  const voice = await navigator.mediaDevices.getUserMedia({ audio: true })
   const begun = performance.now()
   const peer = new RTCPeerConnection()
-  for (const track of new AudioContext().createMediaStreamDestination().stream.getTracks()) peer.addTrack(track)
+  for (const track of voice.getTracks()) peer.addTrack(track)
   const channel = peer.createDataChannel('oai-events')
   const up = new Promise((resolve) => {
     peer.onconnectionstatechange = () => peer.connectionState === 'connected' && resolve()
@@ -63,8 +83,43 @@ async function call({ url, token }) {
   await peer.setRemoteDescription({ type: 'answer', sdp: await answer.text() })
   await up
   const took = performance.now() - begun
+  const answered = await globalThis.answerTo(line)
   peer.close()
-  return took
+  return { took, answered }
+}
+
+// Runs in the page, before anything of it: hears what comes of each call, whoever made it.
+function overhearCalls() {
+  /** From here on there is sound, in dBFS; looked for every few ms in the last ten. */
+  const [floor, pace] = [-45, 4]
+  let meter
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) {
+      super(...given)
+      this.addEventListener('track', ({ streams }) => hear(streams[0]))
+    }
+  }
+  // A stream gives no sound to a context unless an element plays it.
+  function hear(stream) {
+    const player = new Audio()
+    player.muted = true
+    player.srcObject = stream
+    void player.play()
+    const context = new AudioContext()
+    meter = new AnalyserNode(context, { fftSize: 512 })
+    context.createMediaStreamSource(stream).connect(meter)
+  }
+  globalThis.answerTo = async (line) => {
+    await globalThis.voice.say(line)
+    const said = performance.now()
+    const samples = new Float32Array(512)
+    for (let power = 0; 10 * Math.log10(power + 1e-12) < floor;) {
+      await new Promise((passed) => setTimeout(passed, pace))
+      meter.getFloatTimeDomainData(samples)
+      power = samples.reduce((sum, sample) => sum + sample ** 2, 0) / samples.length
+    }
+    return performance.now() - said
+  }
 }
 
 // Runs in the page, before anything of it: weighs the recorder's handler and the write that

@@ -196,10 +196,10 @@ export class Partner {
     return this.#said
   }
 
-  /** A token of the partner's own, without Parley. */
-  async mint() {
-    const headers = { Authorization: `Bearer ${this.#key}` }
-    const answer = await fetch(`${this.url}/realtime/client_secrets`, { method: 'POST', headers, body: '{}' })
+  /** A token of the partner's own for a session, without Parley. */
+  async mint(session = {}) {
+    const [headers, body] = [{ Authorization: `Bearer ${this.#key}` }, JSON.stringify({ session })]
+    const answer = await fetch(`${this.url}/realtime/client_secrets`, { method: 'POST', headers, body })
     assert.equal(answer.status, 200)
     return (await answer.json()).value
   }

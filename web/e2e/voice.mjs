@@ -11,9 +11,14 @@ export function giveVoice(context) {
   return context.addInitScript(voice)
 }
 
-/** Says one of the learner's prepared lines; answers when it is said. */
+/** One of the learner's prepared lines, in base64. */
+export function lineOf(name) {
+  return readFile(join(lines, `${name}.ogg`), 'base64')
+}
+
+/** Says such a line; answers when it is said. */
 export async function say(page, line) {
-  await utter(page, await readFile(join(lines, `${line}.ogg`), 'base64'))
+  await utter(page, await lineOf(line))
 }
 
 /** Lets a sound of any form be heard, in base64; answers when it is over. */
@@ -23,8 +28,7 @@ export function utter(page, sound) {
 
 /** Begins to say a line and does not wait. */
 export async function beginToSay(page, line) {
-  const ogg = await readFile(join(lines, `${line}.ogg`), 'base64')
-  await page.evaluate((ogg) => void globalThis.voice.say(ogg), ogg)
+  await page.evaluate((ogg) => void globalThis.voice.say(ogg), await lineOf(line))
 }
 
 /** Pulls the microphone out. */
