@@ -13,9 +13,9 @@ const muted = 700
 const sides = { learner: 0, tutor: 1 }
 /**
  * How far a start, found by the player, may lie from its sound, and an end as it is told; in ms. The tutor's voice ends
- * where it is no longer heard, which on a machine that stutters may be a hole in it.
+ * where nothing is heard of it any more: a machine that stutters makes holes in it, and fills what follows with noise.
  */
-const bounds = { learner: { start: 150, end: 150 }, tutor: { start: 150, end: 500 } }
+const bounds = { learner: { start: 150, end: 150 }, tutor: { start: 150, end: 1_000 } }
 
 let rehearsal
 
