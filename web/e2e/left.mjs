@@ -22,15 +22,39 @@ export async function recording(atLeast = 0) {
   return Buffer.concat([sound.subarray(0, begins), ...(empty > 0 ? [voided] : []), sound.subarray(begins)])
 }
 
-/** Leaves a session of the café with this recording behind; the page is signed in. Answers with its id. */
-export async function leave(page, bytes) {
+/** The same sound over and over, each time later, for so many seconds. */
+export async function longRecording(seconds) {
+  const sound = await readFile(recorded)
+  const begins = []
+  for (let at = sound.indexOf(cluster); at >= 0; at = sound.indexOf(cluster, at + 1)) begins.push(at)
+  const parts = [sound.subarray(0, begins[0])]
+  for (let later = 0; later < seconds; later += 5)
+    for (const [place, at] of begins.entries())
+      parts.push(...moved(sound.subarray(at, begins[place + 1]), later * 1_000))
+  return Buffer.concat(parts)
+}
+
+// A cluster of unknown size begins with its time: id, size, and then the time's own id, length and value.
+function moved(bytes, later) {
+  const head = cluster.length + 8
+  const length = bytes[head + 1] & 0x7f
+  const time = Buffer.from([0xe7, 0x84, 0, 0, 0, 0])
+  time.writeUInt32BE(bytes.readUIntBE(head + 2, length) + later, 2)
+  return [bytes.subarray(0, head), time, bytes.subarray(head + 2 + length)]
+}
+
+/**
+ * Leaves a session of the café with this recording behind, which has so many seconds, in so many
+ * slices; the page is signed in. Answers with its id.
+ */
+export async function leave(page, bytes, { seconds = 5, slices = 1 } = {}) {
   await page.evaluate((size) => (globalThis.left = new Uint8Array(size)), bytes.length)
   const piece = 4 * 1024 * 1024
   for (let at = 0; at < bytes.length; at += piece) {
     const base64 = bytes.subarray(at, at + piece).toString('base64')
     await page.evaluate(take, { at, base64 })
   }
-  return page.evaluate(keep)
+  return page.evaluate(keep, { seconds, slices })
 }
 
 // These run in the page.
@@ -42,7 +66,7 @@ function take({ at, base64 }) {
   )
 }
 
-async function keep() {
+async function keep({ seconds, slices }) {
   const ask = async (url, body) => {
     const headers = { 'Content-Type': 'application/json' }
     const request = body ? { method: 'POST', headers, body: JSON.stringify(body) } : {}
@@ -64,8 +88,12 @@ async function keep() {
     writing.addEventListener('abort', () => fail(writing.error))
     const more = { contentType: 'audio/webm;codecs=opus', ended: 'learner', relayedThrough: 0 }
     writing.objectStore('sessions').add({ ...kept, ...more })
-    const bytes = globalThis.left.buffer
-    writing.objectStore('slices').add({ session: id, n: 0, bytes, endedMs: 5_000, through: bytes.byteLength })
+    const each = Math.ceil(globalThis.left.length / slices)
+    for (let n = 0; n < slices; n++) {
+      const bytes = globalThis.left.slice(n * each, (n + 1) * each).buffer
+      const endedMs = (seconds * 1_000 * (n + 1)) / slices
+      writing.objectStore('slices').add({ session: id, n, bytes, endedMs, through: n * each + bytes.byteLength })
+    }
   })
   return id
 }

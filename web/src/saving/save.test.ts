@@ -122,6 +122,21 @@ describe('saving', () => {
     expect(steps).toContain('forget')
   })
 
+  test('hears of a change that comes while it asks', async () => {
+    const statuses = ['finalizing', 'saved'] as const
+    let asked = 0
+    let change: () => void = () => undefined
+    const { run, steps } = given({
+      changed: () => new Promise((resolve) => (change = resolve)),
+      session: () => {
+        change()
+        return Promise.resolve({ status: statuses[asked++] } as Session)
+      },
+    })
+    await run()
+    expect(steps).toContain('forget')
+  })
+
   test('is done when the copy here cannot be removed: the server has verified', async () => {
     const { run } = given({ forget: () => Promise.reject(new DOMException('', 'DataError')) })
     await expect(run()).resolves.toBeUndefined()

@@ -114,9 +114,11 @@ async function end(
 
 async function verified(id: string, position: string, retry: Retry, parts: SaveParts): Promise<void> {
   for (;;) {
+    // Before the question: the answer may be out of date when it comes.
+    const changed = parts.changed(id, 2_000)
     const session = await retry.until(() => parts.session(id, position))
     if (session.status === 'saved') return
     if (session.status === 'needs_attention') throw new NotSaved(session.reason ?? '')
-    await parts.changed(id, 2_000)
+    await changed
   }
 }
