@@ -126,28 +126,40 @@ func (g *generation) absent(ctx context.Context) error {
 }
 
 // findOrMake reads a key, or makes one. When another instance makes it at the
-// same moment the guard lets one of the two in, and both use that.
+// same moment the guard lets one of the two in, and both use that: it is there,
+// though a new leader may know of it a moment later only.
 func (g *generation) findOrMake(ctx context.Context, name string) (*dataKey, error) {
-	key, err := g.find(ctx, name)
-	if events.CodeOf(err) != events.CodeNotFound {
-		return key, err
+	pause := leastPause
+	for {
+		key, err := g.find(ctx, name)
+		if events.CodeOf(err) != events.CodeNotFound {
+			return key, err
+		}
+		key, refused, err := g.make(ctx, name)
+		if err != nil || !refused {
+			return key, err
+		}
+		if err := rest(ctx, &pause); err != nil {
+			return nil, unavailable(err, "a data key that was made just now cannot be read yet")
+		}
 	}
+}
+
+// make stores a new key, unless there is one.
+func (g *generation) make(ctx context.Context, name string) (key *dataKey, refused bool, err error) {
 	key = &dataKey{}
 	if _, err := io.ReadFull(g.config.Random, key.bytes[:]); err != nil {
-		return nil, events.Wrap(err, events.CodeInternal, "no random numbers for a data key")
+		return nil, false, events.Wrap(err, events.CodeInternal, "no random numbers for a data key")
 	}
 	wrapped, err := g.wrap(name, key)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	_, refused, err := g.publisher.settle(ctx, []*nats.Msg{wrapped})
+	_, refused, err = g.publisher.settle(ctx, []*nats.Msg{wrapped})
 	if err != nil {
-		return nil, unavailable(err, "a data key could not be stored")
+		return nil, false, unavailable(err, "a data key could not be stored")
 	}
-	if refused {
-		return g.find(ctx, name)
-	}
-	return key, nil
+	return key, refused, nil
 }
 
 // destroy puts the marker at a name's end and overwrites all before it.
