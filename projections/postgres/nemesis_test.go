@@ -52,7 +52,8 @@ func (n *nemesis) troublesEverywhere() map[string]func() {
 	return map[string]func(){
 		"lost acknowledgement":        func() { n.await(n.anyInstance().proxy.LoseAnswer(appendAnswer)) },
 		"stored late":                 n.storeLate,
-		"given up":                    n.giveUp,
+		"given up before it leaves":   func() { n.giveUp(true) },
+		"given up as it leaves":       func() { n.giveUp(false) },
 		"overtaken":                   n.overtake,
 		"connection cut":              func() { n.anyInstance().proxy.Cut() },
 		"erasure":                     n.erase,
@@ -76,17 +77,18 @@ func (n *nemesis) storeLate() {
 	}
 }
 
-// giveUp has all callers of an instance leave while nothing gets through.
-func (n *nemesis) giveUp() {
+// giveUp has all callers of an instance leave while nothing gets through, or just
+// when it does again.
+func (n *nemesis) giveUp(before bool) {
 	i := n.anyInstance()
 	release := n.hold(i)
-	if n.random.IntN(2) == 0 {
-		defer i.giveUp()
-		release()
-		return
+	if before {
+		i.giveUp()
 	}
-	i.giveUp()
 	release()
+	if !before {
+		i.giveUp()
+	}
 }
 
 // overtake writes to the sessions of all whose appends are held back.

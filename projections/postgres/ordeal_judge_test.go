@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -32,6 +33,7 @@ func (o *ordeal) judge() {
 	if diff := cmp.Diff(postgres.ContentsOf(o.fold(log)), got); diff != "" {
 		o.t.Errorf("rows differ from the fold (-fold +rows):\n%s", diff)
 	}
+	o.wantTrouble(operations, f)
 	o.t.Logf("%s", o.summary(operations, log))
 	if o.t.Failed() {
 		o.t.Logf("troubles: %q\nrepeat with %s=%d", o.troubles, seedEnv, o.seed)
@@ -82,7 +84,25 @@ func (o *ordeal) moves() []move {
 	return moves
 }
 
-// summary tells what an ordeal was made of, so that one without trouble shows.
+// wantTrouble checks that the troubles reached those who appended: an ordeal that
+// nobody notices proves nothing.
+func (o *ordeal) wantTrouble(operations []operation, f *facts) {
+	o.t.Helper()
+	noticed := map[string]bool{
+		"a session is erased":             f.erased.Count() > 0,
+		"an outcome is unknown at first":  slices.ContainsFunc(operations, func(op operation) bool { return op.unknown }),
+		"an unknown one turns out stored": slices.ContainsFunc(operations, func(op operation) bool { return op.unknown && op.code == "" }),
+		"another one comes first":         slices.ContainsFunc(operations, func(op operation) bool { return op.code == events.CodeConflict }),
+		"a commit follows another":        len(o.history.commits) > 1,
+	}
+	for what, so := range noticed {
+		if !so {
+			o.t.Errorf("it never happens that %s", what)
+		}
+	}
+}
+
+// summary tells what an ordeal was made of.
 func (o *ordeal) summary(operations []operation, log []events.Event) string {
 	codes, unknown := map[events.Code]int{}, 0
 	for _, op := range operations {
