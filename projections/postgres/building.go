@@ -14,10 +14,17 @@ import (
 // verify; the second names the views.
 const rebuildLock = 7_252_754
 
+// fewestConnections are those of a comparison: one holds the snapshot, one both
+// checkpoints, and one fills. With fewer each would wait for the others.
+const fewestConnections = 3
+
 // alone runs something unless another rebuild or verification runs. The lock
 // ends with its connection, so that a killed process leaves none; it is given back
 // before, since the server notices a connection's end a moment later.
 func (r *Rebuilder) alone(ctx context.Context, do func() error) (err error) {
+	if most := r.db.pool.Config().MaxConns; most < fewestConnections {
+		return events.Errorf(events.CodeInvalid, "a rebuild or a verification needs %d connections to PostgreSQL; pool_max_conns in PARLEY_POSTGRES_URL allows %d", fewestConnections, most)
+	}
 	conn, err := pgx.ConnectConfig(ctx, r.db.pool.Config().ConnConfig)
 	if err != nil {
 		return err

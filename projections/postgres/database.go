@@ -15,7 +15,7 @@ import (
 // Config says where the read models are.
 type Config struct {
 	// URL is a PostgreSQL connection string, version 15 or newer. It may name
-	// pool_max_conns; default is pgx's (4, or the number of cores).
+	// pool_max_conns (a rebuild needs 3); default is pgx's (4, or the number of cores).
 	URL string
 	// Views is the schema that readers ask; the versions of the read models lie
 	// beside it in numbered ones ("parley_v1"). Default "parley".

@@ -41,7 +41,8 @@ type Rebuilt struct {
 // An interrupted rebuild goes on where it stood. The version that was live
 // stays, for SwitchBack; older ones leave.
 //
-// Errors: CodeConflict when rows differ and that is not accepted (Rebuilt holds
+// Errors: CodeInvalid with fewer connections than it needs;
+// CodeConflict when rows differ and that is not accepted (Rebuilt holds
 // the differences), when the live version was made from another log and that is
 // not accepted (with a *projections.Mismatch), or while another rebuild or
 // verification runs; CodeUnavailable.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -113,7 +114,7 @@ func TestRebuild(t *testing.T) {
 				t.Errorf("got %+v", p)
 			}
 		})
-		want := postgres.Rebuilt{From: 1, To: 2, Position: log.identity.Last, Switched: true}
+		want := postgres.Rebuilt{From: 1, To: 2, Position: log.identity.Last, Switched: true, Same: true}
 		if diff := cmp.Diff(want, done); err != nil || diff != "" {
 			t.Errorf("%v; (-want +got)\n%s", err, diff)
 		}
@@ -189,6 +190,31 @@ func (r *rebuilding) indexes(t *testing.T, version int) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// With fewer connections than a comparison holds at once it would wait for itself.
+func TestConnectionsOfARebuild(t *testing.T) {
+	for _, c := range []struct {
+		most string
+		want events.Code
+	}{{"2", events.CodeInvalid}, {"3", ""}} {
+		r := newRebuilding(t, tapeOf(conversations(1)...))
+		at, err := url.Parse(r.config.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := at.Query()
+		query.Set("pool_max_conns", c.most)
+		at.RawQuery = query.Encode()
+		r.config.URL = at.String()
+		rebuilder := r.of(t, r.log)
+		if _, err := rebuilder.Verify(t.Context(), silent); events.CodeOf(err) != c.want {
+			t.Errorf("verify with %s: %v", c.most, err)
+		}
+		if _, err := rebuilder.Rebuild(t.Context(), false, silent); events.CodeOf(err) != c.want {
+			t.Errorf("rebuild with %s: %v", c.most, err)
+		}
+	}
 }
 
 // The version before is from before an upgrade: it lacks what migrations have
