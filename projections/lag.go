@@ -48,8 +48,11 @@ type Lag struct {
 const (
 	StandingAfter = 10 * time.Second
 	DeadAfter     = 10 * time.Second
-	// remembered is how many looks count for the trend.
+	// remembered is how many looks count for the trend, and apart how far they are
+	// from each other at least: whoever looks often must not make the gauge forget
+	// what was StandingAfter ago.
 	remembered = 60
+	apart      = 250 * time.Millisecond
 )
 
 // Gauge measures the lag of one projection, from look to look. Its methods may
@@ -95,8 +98,10 @@ func (g *Gauge) Look(ctx context.Context) (Lag, error) {
 	defer g.mu.Unlock()
 	// The mark may have moved past what the log said, never the other way.
 	now := look{g.now(), at.Position, max(log.End(), at.Position)}
-	g.looks = append(g.looks, now)
-	g.looks = g.looks[max(0, len(g.looks)-remembered):]
+	if n := len(g.looks); n == 0 || now.when.Sub(g.looks[n-1].when) >= apart {
+		g.looks = append(g.looks, now)
+		g.looks = g.looks[max(0, len(g.looks)-remembered):]
+	}
 	lag := Lag{Position: now.position, Last: now.last, Events: uint64(now.last - now.position), Seen: at.Seen}
 	lag.Seconds = waits.Seconds()
 	lag.Trend = g.trend(now)

@@ -74,6 +74,21 @@ func TestGauge(t *testing.T) {
 			}
 		})
 	}
+	t.Run("is not made to forget by who looks often", func(t *testing.T) {
+		d := &dial{now: began, last: 9, position: 5}
+		gauge := projections.NewGauge(d, d, "PARLEY", func() time.Time { return d.now })
+		var lag projections.Lag
+		for d.now = began; d.now.Sub(began) <= projections.StandingAfter; d.now = d.now.Add(10 * time.Millisecond) {
+			d.seen = d.now
+			var err error
+			if lag, err = gauge.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !lag.Standing {
+			t.Errorf("%+v", lag)
+		}
+	})
 	t.Run("what was there is gone meanwhile", func(t *testing.T) {
 		d := &dial{last: 9, position: 5, seen: time.Now()}
 		if lag, err := projections.NewGauge(d, d, "PARLEY", time.Now).Look(t.Context()); err != nil || lag.Seconds != 0 {
