@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -220,7 +219,7 @@ func (s *Store) transact(ctx context.Context, from, to projections.Checkpoint, r
 			return err
 		}
 		change()
-		return s.write(ctx, tx, schema, rows, stored, func(b *pgx.Batch) { s.queueCheckpoint(b, from, to) })
+		return s.write(ctx, tx, schema, rows, stored, func(b *pgx.Batch) { s.queueCheckpoint(b, from, to, rows) })
 	})
 }
 
@@ -247,7 +246,7 @@ func (s *Store) queueLock(b *pgx.Batch, from projections.Checkpoint) {
 
 // queueCheckpoint moves the checkpoint, last of all writes. The fence in its
 // where is what makes a second projector harmless, whatever happened before.
-func (s *Store) queueCheckpoint(b *pgx.Batch, from, to projections.Checkpoint) {
+func (s *Store) queueCheckpoint(b *pgx.Batch, from, to projections.Checkpoint, rows *projections.Rows) {
 	b.Queue("update "+s.db.table(from.Version, "checkpoints")+
 		" set epoch = $1, created = $2, position = $3, event = $4, aggregate_kind = $5, aggregate_id = $6, seen_at = now()"+
 		" where stream = $7 and position = $8 and fence = $9",
@@ -255,7 +254,7 @@ func (s *Store) queueCheckpoint(b *pgx.Batch, from, to projections.Checkpoint) {
 		from.Stream, uint64(from.Position), from.Fence,
 	).Exec(oneMoved)
 	if s.version == 0 {
-		b.Queue("select pg_notify($1, $2)", s.db.config.channel(), strconv.FormatUint(uint64(to.Position), 10))
+		b.Queue("select pg_notify($1, $2)", s.db.config.channel(), commitOf(to.Position, rows).String())
 	}
 }
 

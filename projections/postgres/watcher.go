@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -113,9 +112,9 @@ func (w *Watcher) listen(ctx context.Context) (err error) {
 		return translate(err, "listen")
 	}
 	at, err := w.checkpoint(ctx, conn)
-	for err == nil {
-		if err = w.tell(ctx, at); err == nil {
-			at, err = w.next(ctx, conn)
+	for heard := (committed{at: at}); err == nil; {
+		if err = w.tell(ctx, heard); err == nil {
+			heard, err = w.next(ctx, conn)
 		}
 	}
 	return translate(err, "listen")
@@ -127,20 +126,26 @@ func (w *Watcher) checkpoint(ctx context.Context, conn *pgx.Conn) (at events.Pos
 	return at, err
 }
 
-func (w *Watcher) next(ctx context.Context, conn *pgx.Conn) (events.Position, error) {
+func (w *Watcher) next(ctx context.Context, conn *pgx.Conn) (committed, error) {
 	heard, err := conn.WaitForNotification(ctx)
 	if err != nil {
-		return 0, err
+		return committed{}, err
 	}
-	at, err := strconv.ParseUint(heard.Payload, 10, 63)
-	return events.Position(at), err
+	return readCommitted(heard.Payload)
 }
 
 // tell lets waiters go on and tells the changes since the last time.
-func (w *Watcher) tell(ctx context.Context, at events.Position) error {
+func (w *Watcher) tell(ctx context.Context, heard committed) error {
+	at := heard.at
 	backwards := at < w.seen // the read models began anew
 	w.seen = at
 	w.mark.Set(at)
+	for _, gone := range heard.gone { // also when the rows below were told ahead of this
+		w.hearers.tell(gone)
+	}
+	if heard.many {
+		w.hearers.resync()
+	}
 	switch {
 	case !w.begun || backwards: // what came before is not known one by one
 		w.begun, w.told = true, at
