@@ -17,11 +17,11 @@ import (
 // readingRoutes give a learner her own words and sound as files.
 func (s *Server) readingRoutes(r chi.Router) {
 	s.levelsRoute(r)
+	s.raw(r, toOwner, http.MethodGet, "/api/sessions/{id}/audio", "audio", "The recording; takes Range", s.audio)
 	for _, route := range []struct {
 		path, name, summary string
 		serve               func(http.ResponseWriter, *http.Request, projections.SessionView) error
 	}{
-		{"/api/sessions/{id}/audio", "audio", "The recording; takes Range", s.audio},
 		{"/api/sessions/{id}/transcript.json", "transcript-json", "The transcript as JSON", transcriptJSON},
 		{"/api/sessions/{id}/transcript.vtt", "transcript-vtt", "The transcript as WebVTT", transcriptVTT},
 		{"/api/sessions/{id}/transcript.txt", "transcript-txt", "The transcript as text", transcriptText},
@@ -31,7 +31,7 @@ func (s *Server) readingRoutes(r chi.Router) {
 			if err != nil {
 				return err
 			}
-			if route.name != "audio" && r.Method == http.MethodGet {
+			if r.Method == http.MethodGet {
 				s.noteExport(r.Context(), route.name, view.ID)
 			}
 			return route.serve(w, r, view)
@@ -39,29 +39,40 @@ func (s *Server) readingRoutes(r chi.Router) {
 	}
 }
 
-func (s *Server) viewed(r *http.Request) (projections.SessionView, error) {
+// asked is the session of an address, when readers see it as fresh as was wanted.
+func (s *Server) asked(r *http.Request) (events.SessionID, error) {
 	id, err := events.ParseID[events.SessionID](chi.URLParam(r, "id"))
 	if err != nil {
-		return projections.SessionView{}, noSession(err)
+		return "", noSession(err)
 	}
-	if err := s.fresh(r.Context(), r.URL.Query().Get("min_position")); err != nil {
+	return id, s.fresh(r.Context(), r.URL.Query().Get("min_position"))
+}
+
+func (s *Server) viewed(r *http.Request) (projections.SessionView, error) {
+	id, err := s.asked(r)
+	if err != nil {
 		return projections.SessionView{}, err
 	}
 	return s.doors.Views.Session(r.Context(), caller(r.Context()), id)
 }
 
 // audio plays through us, so that whose it is is asked for every range.
-func (s *Server) audio(w http.ResponseWriter, r *http.Request, view projections.SessionView) error {
-	if view.Audio == nil {
-		return events.Errorf(events.CodeNotFound, "this session has no recording")
+func (s *Server) audio(w http.ResponseWriter, r *http.Request) error {
+	id, err := s.asked(r)
+	if err != nil {
+		return err
 	}
-	object, err := s.doors.Store.Open(r.Context(), view.Audio.Object)
+	audio, err := s.doors.Views.Audio(r.Context(), caller(r.Context()), id)
+	if err != nil {
+		return err
+	}
+	object, err := s.doors.Store.Open(r.Context(), audio.Object)
 	if err != nil {
 		return err
 	}
 	defer object.Close()
-	w.Header().Set("Content-Type", view.Audio.ContentType)
-	w.Header().Set("ETag", `"`+view.Audio.SHA256+`"`)
+	w.Header().Set("Content-Type", audio.ContentType)
+	w.Header().Set("ETag", `"`+audio.SHA256+`"`)
 	http.ServeContent(w, r, "", time.Time{}, object)
 	return nil
 }

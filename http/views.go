@@ -13,6 +13,9 @@ type Views interface {
 	// Session reads one session of a learner's, opened. Errors: CodeNotFound
 	// for another's, an unknown and a deleted one; CodeUnavailable.
 	Session(ctx context.Context, learner events.AccountID, id events.SessionID) (projections.SessionView, error)
+	// Audio gives the recording of a learner's session, and opens nothing.
+	// Errors: those of Session; CodeNotFound also when there is none.
+	Audio(ctx context.Context, learner events.AccountID, id events.SessionID) (*events.AudioFinalized, error)
 	// Sessions lists a learner's sessions, newest first; a query keeps those
 	// in which all of its words were said. Errors: CodeInvalid for a cursor
 	// that is none of ours, CodeUnavailable.

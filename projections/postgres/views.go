@@ -69,6 +69,17 @@ func (v *Views) Session(ctx context.Context, learner events.AccountID, id events
 	return view, nil
 }
 
+// Audio gives the recording of one of the learner's sessions, and reads nothing of what
+// was said: a player asks for it at every place that it is moved to. CodeNotFound is
+// also the answer while there is none.
+func (v *Views) Audio(ctx context.Context, learner events.AccountID, id events.SessionID) (*events.AudioFinalized, error) {
+	row, err := askOne(ctx, v, sessions, "session", "where id = $1 and learner = $2 and deleted is null", id, learner)
+	if err == nil && row.Audio == nil {
+		err = events.Errorf(events.CodeNotFound, "this session has no recording")
+	}
+	return row.Audio, err
+}
+
 // whole reads a session with all its parts, at one moment.
 func (v *Views) whole(ctx context.Context, learner events.AccountID, id events.SessionID) (row sessionRow, err error) {
 	rows, found, reads := projections.NewRows(nil), []sessionRow(nil), &pgx.Batch{}

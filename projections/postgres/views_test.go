@@ -111,6 +111,12 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %+v, ended by %s", view.Topic, view.EndedBecause)
 		}
 	})
+	t.Run("its recording alone", func(t *testing.T) {
+		audio, err := read.Audio(t.Context(), anna, first)
+		if err != nil || audio.Object != "o" || audio.DurationMS != 61_000 {
+			t.Errorf("got %+v, %v", audio, err)
+		}
+	})
 	t.Run("timings", func(t *testing.T) {
 		if *view.Timings.FirstResponseMS != 80 || *view.Timings.MedianResponseMS != 80 || view.Timings.Responses != 2 {
 			t.Errorf("got %+v", view.Timings)
@@ -123,6 +129,9 @@ func TestSession(t *testing.T) {
 		}{{bea, first}, {anna, second}} {
 			if _, err := read.Session(t.Context(), ask.by, ask.of); events.CodeOf(err) != events.CodeNotFound {
 				t.Errorf("%s of %s: got %v", ask.of, ask.by, err)
+			}
+			if _, err := read.Audio(t.Context(), ask.by, ask.of); events.CodeOf(err) != events.CodeNotFound {
+				t.Errorf("the recording of %s for %s: got %v", ask.of, ask.by, err)
 			}
 		}
 	})
@@ -196,6 +205,9 @@ func TestDeletion(t *testing.T) {
 	t.Run("reads fail closed at once", func(t *testing.T) {
 		if _, err := read.Session(t.Context(), anna, first); events.CodeOf(err) != events.CodeNotFound {
 			t.Errorf("got %v", err)
+		}
+		if _, err := read.Audio(t.Context(), anna, first); events.CodeOf(err) != events.CodeNotFound {
+			t.Errorf("the recording: %v", err)
 		}
 		for _, query := range []string{"", "apples"} {
 			page, err := read.Sessions(t.Context(), anna, query, "", 10)
