@@ -49,7 +49,7 @@ func TestMeasurementsOfTheProgramGiveTheirFigures(t *testing.T) {
 	}
 	figures := newLines(io.Discard)
 	b := &bench{plan: least(), program: program, sample: browsersRecording, report: figures, logger: slog.New(slog.DiscardHandler)}
-	chosen, err := choose("http,growth,erase,sign_in,mint,relay,calls,upload,save")
+	chosen, err := choose("http,growth,erase,sign_in,mint,relay,calls,upload,save,seek")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestMeasurementsOfTheProgramGiveTheirFigures(t *testing.T) {
 	for name := range strings.FieldsSeq("append_http_256 append_http_256_p50 append_http_256_p99" +
 		" restart_ready_0 memory_0 append_at_10 load_session_10 restart_ready_10 memory_10 memory_per_session_10 append_at_20 load_session_20 restart_ready_20 memory_20" +
 		" erase_15_unreadable erase_15_swept append_while_sweeping sign_in_p50 mint_p50 mint_p99 mint_added_p50 mint_added_p99 relay_4_p50 relay_4_p99 relay_4_reached relay_4_memory_each" +
-		" call_connected_p50 call_connected_p99 calls_2_core calls_2_late_p50 calls_2_late_p99 upload_whole upload_parts save_0min") {
+		" call_connected_p50 call_connected_p99 calls_2_core calls_2_late_p50 calls_2_late_p99 upload_whole upload_parts save_0min seek_p50 seek_p99") {
 		if _, there := figures.kept[name]; !there {
 			t.Errorf("%s is missing", name)
 		}

@@ -13,7 +13,7 @@
 // Each measurement begins with servers of its own in an empty folder: NATS in
 // process and PostgreSQL as a child, as `parley serve` runs them. What is about
 // the program as a whole (http, growth, erase, sign_in, mint, relay, calls,
-// upload, save) asks a real one that runs by itself. rewrite wants ffmpeg.
+// upload, save, seek) asks a real one that runs by itself. rewrite wants ffmpeg.
 package main
 
 import (
@@ -80,6 +80,7 @@ func measurements() []measurement {
 		{"rewrite", (*bench).rewrite},
 		{"upload", (*bench).upload},
 		{"save", (*bench).save},
+		{"seek", (*bench).seek},
 		{"levels", (*bench).levels},
 	}
 }
