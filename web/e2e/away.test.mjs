@@ -112,6 +112,19 @@ test('a server that is killed during a talk: the next visit finishes what the pa
   await learner.page.close()
 })
 
+test('who does not wait for a server that is away finds the session offered at once', limit, async () => {
+  await talk()
+  await parley.kill()
+  await learner.end()
+  await waits(learner).waitFor()
+  await learner.page.getByRole('navigation').getByRole('link', { name: 'Practise' }).click()
+  await press(offered(learner), 'Finish saving')
+  await waits(learner).waitFor()
+  await parley.rise()
+  await learner.page.getByText('is saved.').waitFor()
+  await learner.page.close()
+})
+
 test('what was left behind waits for the network as well, and is not discarded without it', limit, async (t) => {
   t.after(() => context.setOffline(false))
   const session = await leave(learner.page, await recording(0))
@@ -147,7 +160,6 @@ test('another tab offers nothing of a talk that goes on, and all of one that bro
   assert.equal((await keeps(other.page))[0], 2)
   assert.equal(await finish.count(), 1)
   await learner.page.close()
-  await other.page.reload()
   await finish.nth(1).waitFor()
   for (let left = 2; left > 0; left--) {
     await press(offered(other).locator('.row').first(), 'Discard')

@@ -8,10 +8,10 @@ import type { Live } from '../live/live'
 export type Levels = { spanMs: number; learner: Uint8Array; tutor: Uint8Array }
 
 /** Where a channel is heard, and where it is silent; what lies between is neither. */
-export type Bounds = { heard: number; quiet: number }
+type Bounds = { heard: number; quiet: number }
 
 /** In a room without noise: heard from some −45 dBFS on, silent below −50; the latter lower, so that a soft end is kept. */
-export const stillRoom: Bounds = { heard: 75, quiet: 55 }
+const stillRoom: Bounds = { heard: 75, quiet: 55 }
 /** So much above a room's own noise, 8 and 5 dB: more than it varies by. */
 const above: Bounds = { heard: 32, quiet: 20 }
 /** Nobody speaks for as long without a gap between words, in ms. */

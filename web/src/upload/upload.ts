@@ -28,7 +28,7 @@ export const wholeMost = 10 * 1024 * 1024
 export const pieceSize = 8 * 1024 * 1024
 
 /** How long nothing may leave before a part counts as failed, in ms: at first, and at most. */
-export const stalled = { first: 30_000, most: 240_000 }
+const stalled = { first: 30_000, most: 240_000 }
 
 /**
  * Brings a recording into the store and answers the upload's id. Asking the
