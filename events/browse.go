@@ -59,4 +59,9 @@ type Browser interface {
 	// has an *Unreadable body. Errors: CodeInvalid for a limit that is not 1 to
 	// MaxBrowse, CodeUnavailable.
 	Browse(ctx context.Context, f Filter) (Excerpt, error)
+
+	// Deleted tells which of these sessions were asked to be deleted: nothing but
+	// tombstones comes behind that, so it looks at the last event of each, as the
+	// leader has it. Errors: CodeUnavailable.
+	Deleted(ctx context.Context, of ...SessionID) (map[SessionID]bool, error)
 }

@@ -2,7 +2,9 @@ package http
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -97,10 +99,14 @@ func (s *Server) stillOpen(ctx context.Context, found []events.Event) ([]ClearEv
 	if err != nil {
 		return nil, err
 	}
+	deleted, err := s.doors.Browser.Deleted(ctx, slices.Collect(maps.Keys(open))...) // as in openSession
+	if err != nil {
+		return nil, err
+	}
 	shown := make([]ClearEvent, 0, len(found))
 	for _, e := range found {
 		isOfSession := e.Aggregate.Kind == events.KindOfSession
-		if isOfSession && !open[events.SessionID(e.Aggregate.ID)] && !tellsOfDeletion(e.Body) {
+		if isOfSession && !(open[events.SessionID(e.Aggregate.ID)] && !deleted[events.SessionID(e.Aggregate.ID)]) && !tellsOfDeletion(e.Body) {
 			continue
 		}
 		clear, err := forAnalysts(e)

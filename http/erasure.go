@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"parley/events"
+	"parley/projections"
 )
 
 // freshSignIn is how young a sign-in is that needs no password to erase an account or
@@ -186,6 +187,25 @@ func (s *Server) sessionReceipt(ctx context.Context, in *struct {
 		return nil, events.Errorf(events.CodeNotFound, "there is no receipt of such a session")
 	}
 	return &receiptOutput{receiptOfSession(requestedAt, session.Erased)}, nil
+}
+
+// openSession gives a session of the caller's from the read models, unless the log says
+// that it was asked to be deleted: they learn of what another instance wrote a little
+// later, or, while no projector is at work, not at all. Errors: CodeNotFound,
+// CodeUnavailable.
+func (s *Server) openSession(ctx context.Context, id events.SessionID) (projections.SessionView, error) {
+	view, err := s.doors.Views.Session(ctx, caller(ctx), id)
+	if err != nil {
+		return view, err
+	}
+	deleted, err := s.doors.Browser.Deleted(ctx, id)
+	if err == nil && deleted[id] {
+		err = events.Errorf(events.CodeNotFound, "there is no such session")
+	}
+	if err != nil {
+		return projections.SessionView{}, err
+	}
+	return view, nil
 }
 
 // deletionOf folds a session, with when its deletion was asked for.

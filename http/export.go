@@ -177,7 +177,7 @@ func (s *Server) putSessions(ctx context.Context, a *archive, page projections.S
 	for {
 		for _, summary := range page.Sessions {
 			folder := "sessions/" + string(summary.ID) + "/"
-			view, err := s.doors.Views.Session(ctx, caller(ctx), summary.ID)
+			view, err := s.openSession(ctx, summary.ID)
 			if err != nil {
 				a.miss(folder, err)
 				continue

@@ -53,7 +53,7 @@ func (s *Server) viewed(r *http.Request) (projections.SessionView, error) {
 	if err != nil {
 		return projections.SessionView{}, err
 	}
-	return s.doors.Views.Session(r.Context(), caller(r.Context()), id)
+	return s.openSession(r.Context(), id)
 }
 
 // audio plays through us, so that whose it is is asked for every range.

@@ -124,7 +124,7 @@ func (s *Server) read(ctx context.Context, id events.SessionID, at events.Positi
 	if err := s.fresh(ctx, at.String()); err != nil {
 		return nil, err
 	}
-	view, err := s.doors.Views.Session(ctx, caller(ctx), id)
+	view, err := s.openSession(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,18 @@ func (s *Server) sessions(ctx context.Context, in *sessionsInput) (*sessionsOutp
 	}
 	out := &sessionsOutput{}
 	out.Body.Sessions, out.Body.Next = make([]Summary, 0, len(page.Sessions)), page.Next
+	ids := make([]events.SessionID, len(page.Sessions))
+	for i, summary := range page.Sessions {
+		ids[i] = summary.ID
+	}
+	deleted, err := s.doors.Browser.Deleted(ctx, ids...) // as in openSession
+	if err != nil {
+		return nil, err
+	}
 	for _, summary := range page.Sessions {
+		if deleted[summary.ID] {
+			continue
+		}
 		out.Body.Sessions = append(out.Body.Sessions, summaryOf(summary))
 	}
 	return out, nil

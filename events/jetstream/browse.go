@@ -3,7 +3,10 @@ package jetstream
 import (
 	"context"
 	"math"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"parley/events"
 )
@@ -58,6 +61,32 @@ func (l *Log) Browse(ctx context.Context, f events.Filter) (events.Excerpt, erro
 		from = uint64(out.Through) + 1
 	}
 	return out, nil
+}
+
+// Deleted implements [events.Browser].
+func (l *Log) Deleted(ctx context.Context, of ...events.SessionID) (map[events.SessionID]bool, error) {
+	var mu sync.Mutex
+	deleted := map[events.SessionID]bool{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(loading)
+	for _, id := range of {
+		group.Go(func() error {
+			subject, err := subjectOf(id.Aggregate())
+			if err != nil {
+				return err
+			}
+			last, err := l.leader.last(ctx, subject)
+			if err != nil || last == nil {
+				return err
+			}
+			kind, _ := events.KindOfType(last.header.Get(headerType))
+			mu.Lock()
+			defer mu.Unlock()
+			deleted[id] = kind == events.KindSessionDeleteRequested || kind.IsTombstone()
+			return nil
+		})
+	}
+	return deleted, group.Wait()
 }
 
 // beginning is the first position to look at: behind After, and not long before
