@@ -36,7 +36,9 @@ func TestWatcher(t *testing.T) {
 	db, keys := server.Open(t), newVault()
 	store := postgres.NewStore(db, keys)
 	deleted := on(first.Aggregate(), &events.SessionDeleteRequested{By: anna})
-	log := tapeOf(append(talk(first, anna), started(second, bea), deleted)...)
+	hersAlone := talk(first, anna)
+	n := len(hersAlone)
+	log := tapeOf(append(hersAlone, started(second, bea), deleted)...)
 	commit(t, store, log, 1)
 	w := watch(t, db)
 	if err := w.Wait(t.Context(), 1); err != nil {
@@ -61,9 +63,9 @@ func TestWatcher(t *testing.T) {
 	hers, cancel := w.Subscribe(anna)
 	defer cancel()
 	t.Run("changes of one's own sessions", func(t *testing.T) {
-		commit(t, store, log, 20)
+		commit(t, store, log, n+1)
 		got := <-hers
-		want := projections.Change{Session: first, Learner: anna, Status: events.StatusSaved, Position: 19}
+		want := projections.Change{Session: first, Learner: anna, Status: events.StatusSaved, Position: events.Position(n)}
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
@@ -71,8 +73,8 @@ func TestWatcher(t *testing.T) {
 	t.Run("not of another's, and after a lost connection too", func(t *testing.T) {
 		exec(t, "do $$ begin if not (select bool_and(pg_terminate_backend(pid)) from pg_stat_activity"+
 			" where application_name = 'parley watcher') is true then raise 'nobody watches'; end if; end $$")
-		commit(t, store, log, 21)
-		if got := <-hers; got.Session != first || !got.Deleted || got.Position != 21 {
+		commit(t, store, log, n+2)
+		if got := <-hers; got.Session != first || !got.Deleted || got.Position != events.Position(n+2) {
 			t.Errorf("got %+v", got)
 		}
 	})
