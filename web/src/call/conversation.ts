@@ -14,7 +14,6 @@ import { turnsEvent, type Manner } from './manner'
 import { Patience } from './patience'
 import { isOver, linesAfter, text, turnAfter, type Line, type ProviderEvent } from './provider'
 import type { PageEvent, Stamp } from './relay'
-import type { Times } from './runner'
 import type { Input } from './state'
 import type { Talk } from './talk'
 import type { Voices } from './voices'
@@ -26,6 +25,9 @@ const settling = 2_000
 const connecting = 20_000
 /** How long a call that was taken over stays up for them, in ms. */
 const retiring = 10_000
+
+/** How long a conversation has lasted and may still last; and how long it may still be quiet; in ms. */
+export type Times = { elapsed: number; left: number; patience: number }
 
 /** What a conversation needs from its surroundings. */
 export type ConversationParts = {

@@ -3,7 +3,6 @@ import type { EndReason } from '../api/types'
 import type { Wait } from '../outbox/backoff'
 import type { Recorder, RecorderParts } from '../recording/recorder'
 import { NotSaved, type SaveNews } from '../saving/save'
-import type { Kept } from './runner'
 import type { Input, Notice } from './state'
 import type { Talk } from './talk'
 import { vigil } from './vigil'
@@ -25,6 +24,9 @@ export type KeepingParts = {
   wait: Wait
   onInput: (input: Input) => void
 }
+
+/** How much of the recording is on this device's disk, in ms; and whether it goes on. */
+export type Kept = { ms: number; recording: boolean }
 
 /** What a session leaves behind: its recording, and its way to be saved. */
 export class Keeping {

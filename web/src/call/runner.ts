@@ -6,7 +6,8 @@ import type { Live } from '../live/live'
 import type { Wait } from '../outbox/backoff'
 import type { Saver } from '../saving/saver'
 import type { Captions } from '../transcript/captions'
-import type { Conversation, ConversationParts } from './conversation'
+import type { Conversation, ConversationParts, Times } from './conversation'
+import type { Kept } from './keeping'
 import { lockOf } from './lock'
 import type { Manner } from './manner'
 import type { Line } from './provider'
@@ -52,12 +53,6 @@ export type RunnerParts = {
   onCaptions: (captions: Captions) => void
   onLines: (lines: Line[]) => void
 }
-
-/** How long a conversation has lasted and may still last; and how long it may still be quiet; in ms. */
-export type Times = { elapsed: number; left: number; patience: number }
-
-/** How much of the recording is on this device's disk, in ms; and whether it goes on. */
-export type Kept = { ms: number; recording: boolean }
 
 /**
  * Runs one conversation: asks the reducer what to do about whatever happens,
