@@ -99,7 +99,7 @@ func (s *Server) stillOpen(ctx context.Context, found []events.Event) ([]ClearEv
 	if err != nil {
 		return nil, err
 	}
-	deleted, err := s.doors.Browser.Deleted(ctx, slices.Collect(maps.Keys(open))...) // as in openSession
+	deleted, err := s.doors.Browser.Deleted(ctx, slices.Collect(maps.Keys(open))...) // as in notDeleted
 	if err != nil {
 		return nil, err
 	}

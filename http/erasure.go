@@ -189,23 +189,25 @@ func (s *Server) sessionReceipt(ctx context.Context, in *struct {
 	return &receiptOutput{receiptOfSession(requestedAt, session.Erased)}, nil
 }
 
-// openSession gives a session of the caller's from the read models, unless the log says
-// that it was asked to be deleted: they learn of what another instance wrote a little
-// later, or, while no projector is at work, not at all. Errors: CodeNotFound,
-// CodeUnavailable.
+// openSession gives a session of the caller's from the read models, unless it was
+// deleted. Errors: CodeNotFound, CodeUnavailable.
 func (s *Server) openSession(ctx context.Context, id events.SessionID) (projections.SessionView, error) {
 	view, err := s.doors.Views.Session(ctx, caller(ctx), id)
 	if err != nil {
 		return view, err
 	}
+	return view, s.notDeleted(ctx, id)
+}
+
+// notDeleted asks the log whether a session was asked to be deleted: the read models
+// learn of what another instance wrote a little later, or, while no projector is at
+// work, not at all. Errors: CodeNotFound, CodeUnavailable.
+func (s *Server) notDeleted(ctx context.Context, id events.SessionID) error {
 	deleted, err := s.doors.Browser.Deleted(ctx, id)
 	if err == nil && deleted[id] {
 		err = events.Errorf(events.CodeNotFound, "there is no such session")
 	}
-	if err != nil {
-		return projections.SessionView{}, err
-	}
-	return view, nil
+	return err
 }
 
 // deletionOf folds a session, with when its deletion was asked for.

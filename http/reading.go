@@ -66,6 +66,9 @@ func (s *Server) audio(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.notDeleted(r.Context(), id); err != nil {
+		return err
+	}
 	object, err := s.doors.Store.Open(r.Context(), audio.Object)
 	if err != nil {
 		return err

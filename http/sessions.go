@@ -174,7 +174,7 @@ func (s *Server) sessions(ctx context.Context, in *sessionsInput) (*sessionsOutp
 	for i, summary := range page.Sessions {
 		ids[i] = summary.ID
 	}
-	deleted, err := s.doors.Browser.Deleted(ctx, ids...) // as in openSession
+	deleted, err := s.doors.Browser.Deleted(ctx, ids...) // as in notDeleted
 	if err != nil {
 		return nil, err
 	}

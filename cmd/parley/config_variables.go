@@ -109,7 +109,7 @@ func serverVariables() []variable {
 			Meaning: "How many events of deleted sessions each instance overwrites on disk in a second (1 to 10000). More makes appends wait: each rewrites up to 8 MB"},
 
 		{Name: "PARLEY_ORPHAN_AGE", Default: "24h", set: setOrphanAge,
-			Meaning: "How old what no event points at must be in the store before it is removed (1h to 720h)"},
+			Meaning: "How old what no event points at must be in the store before it is removed (1h to 720h). An upload that was announced lasts a week, and is left alone so much longer"},
 		{Name: "PARLEY_LOG_LEVEL", Default: "info", set: setLogLevel,
 			Meaning: "Least level of what is logged: debug, info, warn or error"},
 		{Name: "PARLEY_LOG_FORMAT", Default: "text", set: text(func(c *Config) *string { return &c.LogFormat }, oneOf("text", "json")),

@@ -84,7 +84,7 @@ func TestObjects(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(exitFound, `"what":"orphan","key":"`+key+`","session":"`+c.id+`","size":15`)
-		if out, errs, code := invoke(t, "", "objects", "sweep", "--data", p.dir, "--yes"); code != exitOK || !strings.Contains(out, `"removed":1`) {
+		if out, errs, code := invoke(t, "", "objects", "sweep", "--data", p.dir, "--yes", "--json"); code != exitOK || !strings.Contains(out, `"removed":1`) {
 			t.Errorf("exit %d: %s%s", code, out, errs)
 		}
 		check(exitOK)

@@ -91,7 +91,7 @@ func TestOddMessages(t *testing.T) {
 	})
 	t.Run("a retry gets through all of them", func(t *testing.T) {
 		out, errs, code := invoke(t, "", "dead-letters", "--data", p.dir, "--json", "retry")
-		if tried := eachLine[door.Retried](t, out); code != exitFailed || len(tried) != len(odd)+3 {
+		if tried := eachLine[door.Retried](t, out); code != exitFound || len(tried) != len(odd)+3 {
 			t.Errorf("exit %d, %d tried: %s%s", code, len(tried), out, errs)
 		}
 	})

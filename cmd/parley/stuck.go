@@ -117,10 +117,14 @@ func lettersOfSessions(ctx context.Context, to reach) ([]projections.DeadLetter,
 }
 
 // withLetters names what keeps sessions out of the read models, and adds those that
-// nothing else keeps: no time heals an event that cannot be read.
+// nothing else keeps: no time heals an event that cannot be read. A subject that is no
+// session's is for dead-letters alone to name: there is nothing to load or to remedy.
 func withLetters(ctx context.Context, log events.Loader, found []http.StuckSession, letters []projections.DeadLetter, now time.Time) ([]http.StuckSession, error) {
 	for _, letter := range letters {
-		id := events.SessionID(letter.Aggregate.ID)
+		id, err := events.ParseID[events.SessionID](letter.Aggregate.ID)
+		if err != nil {
+			continue
+		}
 		i := slices.IndexFunc(found, func(s http.StuckSession) bool { return s.ID == id })
 		if i < 0 {
 			s, err := loadTimed(ctx, log, id)
