@@ -153,11 +153,11 @@ func TestStatusFollowsTheLog(t *testing.T) {
 		events int
 		want   events.Status
 	}{
-		"while talking":           {15, events.StatusActive},
-		"ended":                   {16, events.StatusEnded},
-		"upload announced":        {17, events.StatusUploading},
-		"upload there":            {18, events.StatusFinalizing},
-		"checked and playable":    {19, events.StatusSaved},
+		"while talking":           {16, events.StatusActive},
+		"ended":                   {17, events.StatusEnded},
+		"upload announced":        {18, events.StatusUploading},
+		"upload there":            {19, events.StatusFinalizing},
+		"checked and playable":    {20, events.StatusSaved},
 		"only the first is there": {1, events.StatusActive},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestStatusGoesWithTheClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	project(t, tapeOf(talk(first, anna)[:16]...), postgres.NewStore(db, keys))
+	project(t, tapeOf(talk(first, anna)[:17]...), postgres.NewStore(db, keys))
 	views := postgres.NewViews(db, keys)
 
 	for _, c := range []struct {
