@@ -5,30 +5,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"parley/cmd/parley/embedded"
 	door "parley/http"
 )
 
 // timers is the stream of the timers, for a look from outside.
 func (p *program) timers(t *testing.T) jetstream.Stream {
 	t.Helper()
-	at, err := embedded.ReadConnection(p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nc, err := nats.Connect(at.NATS.URL, nats.UserInfo(at.NATS.User, at.NATS.Password))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream, err := js.Stream(t.Context(), "PARLEY_TIMERS")
+	stream, err := p.streams(t).Stream(t.Context(), "PARLEY_TIMERS")
 	if err != nil {
 		t.Fatal(err)
 	}
