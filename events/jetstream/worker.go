@@ -47,11 +47,12 @@ type Worker struct {
 }
 
 const (
-	workBatch   = 256              // events asked for at once
-	workWait    = 20 * time.Second // how long the server holds such a request
-	workPulse   = time.Second      // how often it shows that it still holds it; twice that without one, and it is asked again
-	workPending = 50_000           // events put off at the same time
-	farewell    = 5 * time.Second  // for the last acknowledgements
+	workBatch   = 256                   // events asked for at once
+	workGather  = 50 * time.Millisecond // for which events gather while the log is busy
+	workWait    = 20 * time.Second      // how long the server holds such a request
+	workPulse   = time.Second           // how often it shows that it still holds it; twice that without one, and it is asked again
+	workPending = 50_000                // events put off at the same time
+	farewell    = 5 * time.Second       // for the last acknowledgements
 )
 
 func (w Worker) withDefaults() Worker {
@@ -160,12 +161,13 @@ func newShift(worker Worker, concerns func(jetstream.Msg) bool, decode func(cont
 // so that no instance hoards what another could do.
 func (s *shift) run(ctx context.Context, consumer jetstream.Consumer) error {
 	defer s.running.Wait()
-	pause := leastPause
+	pause, took := leastPause, 0
 	for {
 		if err := s.untilHandFree(ctx); err != nil {
 			return err
 		}
-		err := s.batch(ctx, consumer)
+		var err error
+		took, err = s.batch(ctx, consumer, took)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -203,27 +205,43 @@ func (s *shift) untilHandFree(ctx context.Context) error {
 	}
 }
 
-// batch takes what is there, at most workBatch, and waits for the first.
-func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer) error {
+// batch takes events and tells how many; it knows how many the one before took. On
+// a log at rest it waits for the next one. On a busy log events gather first: most
+// are passed over, and one by one each would wake all between the disk and here.
+func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer, before int) (took int, err error) {
 	wait, cancel := context.WithTimeout(ctx, workWait)
 	defer cancel()
-	batch, err := consumer.Fetch(workBatch, jetstream.FetchContext(wait), jetstream.FetchHeartbeat(workPulse))
+	var batch jetstream.MessageBatch
+	switch {
+	case before == 0:
+		batch, err = consumer.Fetch(1, jetstream.FetchContext(wait), jetstream.FetchHeartbeat(workPulse))
+	case before < workBatch:
+		select {
+		case <-time.After(workGather):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		fallthrough
+	default:
+		batch, err = consumer.FetchNoWait(workBatch)
+	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for m := range batch.Messages() {
+		took++
 		if !s.concerns(m) {
 			if err := m.Ack(); err != nil {
-				return err
+				return took, err
 			}
 			continue
 		}
 		s.running.Go(func() { s.handle(ctx, m) })
 	}
 	if err := batch.Error(); !errors.Is(err, context.DeadlineExceeded) {
-		return err
+		return took, err
 	}
-	return nil // nothing came
+	return took, nil // nothing came
 }
 
 // handle does one event while the log is told that somebody is at it.
