@@ -23,7 +23,7 @@ func TestConfigDefaults(t *testing.T) {
 		RealtimeURL: "https://api.openai.com/v1", RealtimeAuth: "bearer", RealtimeDialect: "openai",
 		Model: "gpt-realtime-mini", TranscriptionModel: "gpt-4o-mini-transcribe", Voice: "marin",
 		UploadMax: 256 << 20, UploadTypes: []string{"audio/webm", "audio/mp4"}, SessionMax: time.Hour, SessionIdle: 5 * time.Minute, SessionSilence: 30 * time.Minute,
-		SweepRate: 7, OrphanAge: 24 * time.Hour,
+		SweepRate: 5, OrphanAge: 24 * time.Hour,
 		LogLevel: slog.LevelInfo, LogFormat: "text",
 		Edges: Edges{Allowances: http.Allowances{
 			Tokens: http.Rate{Most: 120, Per: time.Minute}, CallsAtOnce: 4, Talk: 4 * time.Hour,

@@ -105,7 +105,7 @@ func serverVariables() []variable {
 		{Name: "PARLEY_SESSION_SILENCE", Default: "30m", set: setSessionSilence,
 			Meaning: "When nothing is heard of a session for so long it is ended as abandoned; what its browser holds is still taken (1s to 24h)"},
 
-		{Name: "PARLEY_SWEEP_RATE", Default: "7", set: setSweepRate,
+		{Name: "PARLEY_SWEEP_RATE", Default: "5", set: setSweepRate,
 			Meaning: "How many events of deleted sessions each instance overwrites on disk in a second (1 to 10000). More makes appends wait: each rewrites up to 8 MB"},
 
 		{Name: "PARLEY_ORPHAN_AGE", Default: "24h", set: setOrphanAge,
