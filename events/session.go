@@ -27,7 +27,8 @@ type Session struct {
 	Positions []Position     // of every event so far, for the eraser
 	Until     Until          // when the server ends it
 	events    int
-	recorded  bool // its browser recorded
+	recorded  bool    // its browser recorded
+	held      Numbers // those of Received whose words are in Turns
 }
 
 // NewSession is a session that has not started.
@@ -39,7 +40,7 @@ func NewSession(id SessionID) *Session {
 func (s *Session) Evolve(e Event) {
 	s.events++
 	s.Positions = append(s.Positions, e.Position)
-	s.Received = s.Received.Union(e.Outbox)
+	s.Received, s.held = s.Received.Union(e.Outbox), s.held.Union(e.Outbox)
 	s.Turns.Evolve(e)
 	switch b := e.Body.(type) {
 	case *SessionStarted:
@@ -91,6 +92,21 @@ func (s *Session) evolveSaving(e Event) {
 	case *SessionErased:
 		s.Erased = b
 	}
+}
+
+// Abridge lets go of the turns when they have more items and responses than that, and
+// of the positions: a talk of an hour has thousands of events. Receive needs turns only
+// to pass over what is told twice, which comes close together; told again later it is
+// kept again, and changes no segment. An abridged session is good for reports and
+// tokens, and for nothing that reads turns or erases.
+func (s *Session) Abridge(most int) {
+	s.Positions = nil
+	if len(s.Turns.Items)+len(s.Turns.Responses) <= most {
+		return
+	}
+	calls := s.Turns.Calls
+	s.Turns, s.held = NewTranscript(), Numbers{}
+	s.Turns.Calls = calls
 }
 
 // Exists tells whether the session was ever started.

@@ -181,7 +181,7 @@ func (s *Session) Hear(call int, bodies []Body) (drafts []Event, err error) {
 	}
 	for _, b := range bodies {
 		e := Event{Via: ViaSideband, Body: b}
-		if s.Turns.knows(e, s.Received) || wordsCarried(b) {
+		if s.Turns.knows(e, s.held) || wordsCarried(b) {
 			continue
 		}
 		drafts = append(drafts, e)

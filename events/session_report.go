@@ -80,7 +80,7 @@ func (s *Session) draft(r Report) []Event {
 	var drafts []Event
 	for k, b := range r.Bodies {
 		e := Event{ID: EventID(fmt.Sprintf("%s-%d-%d", s.ID, r.N, k)), Via: ViaBrowser, N: r.N, Body: b}
-		if s.Turns.knows(e, s.Received) || wordsCarried(b) {
+		if s.Turns.knows(e, s.held) || wordsCarried(b) {
 			continue
 		}
 		drafts = append(drafts, e)
@@ -98,15 +98,15 @@ func wordsCarried(b Body) bool {
 // providers report one text and one link several times, and what the browser
 // reports the sideband hears too. What the sideband hears settles text and
 // usage, so that it is kept until it was heard there itself. The transcript holds
-// what all the received numbers told: where one between is not in, it may bring
-// another text, behind which this one would have to count again.
-func (t *Transcript) knows(e Event, received Numbers) bool {
+// what the held numbers told: one between that is not among them may have brought
+// another text, or yet bring it, behind which this one has to count again.
+func (t *Transcript) knows(e Event, held Numbers) bool {
 	rank := e.Rank()
 	repeats := func(known int64) bool {
 		if e.Via == ViaSideband {
 			return known >= rankOfSideband
 		}
-		return known >= rank || received.Holds(Range{known, rank - 1})
+		return known >= rank || held.Holds(Range{known, rank - 1})
 	}
 	switch b := e.Body.(type) {
 	case *SegmentPlaced:

@@ -9,10 +9,11 @@ import (
 )
 
 // Bounds of the sessions in memory. They hold what was said: nothing stays
-// longer than a talk needs it.
+// longer than a talk needs it, and no talk takes more the longer it lasts.
 const (
-	recentEvents = 100_000 // in all; some 500 bytes each
-	recentIdle   = time.Minute
+	recentTalks = 2_000
+	recentItems = 64 // and responses, of each; some 400 bytes with their words
+	recentIdle  = time.Minute
 )
 
 // talking keeps the sessions that reports came for last, folded, so that the
@@ -22,10 +23,9 @@ const (
 type talking struct {
 	now func() time.Time
 
-	mu     sync.Mutex
-	byID   map[events.SessionID]*linked.Element
-	order  linked.List // of *folded, the one put last in front
-	events int
+	mu    sync.Mutex
+	byID  map[events.SessionID]*linked.Element
+	order linked.List // of *folded, the one put last in front
 }
 
 // folded is a session up to a position.
@@ -62,8 +62,8 @@ func (r *talking) put(session *events.Session, at events.Position) {
 	if session.Deleted != nil || session.Erased != nil {
 		return
 	}
+	session.Abridge(recentItems)
 	r.byID[session.ID] = r.order.PushFront(&folded{session, at, r.now()})
-	r.events += len(session.Positions)
 	r.prune()
 }
 
@@ -80,7 +80,7 @@ func (r *talking) forget(id events.SessionID) {
 func (r *talking) prune() {
 	for oldest := r.order.Back(); oldest != nil; oldest = r.order.Back() {
 		isIdle := r.now().Sub(oldest.Value.(*folded).put) > recentIdle
-		if !isIdle && r.events <= recentEvents {
+		if !isIdle && len(r.byID) <= recentTalks {
 			return
 		}
 		r.remove(oldest)
@@ -90,6 +90,5 @@ func (r *talking) prune() {
 func (r *talking) remove(element *linked.Element) *folded {
 	held := r.order.Remove(element).(*folded)
 	delete(r.byID, held.session.ID)
-	r.events -= len(held.session.Positions)
 	return held
 }
