@@ -101,7 +101,7 @@ type Audio struct {
 	ContentType string   `json:"content_type"`
 	Size        int64    `json:"size"`
 	URL         string   `json:"url"`
-	Repaired    []string `json:"repaired" doc:"What was missing in the browser's file" nullable:"false"`
+	Repaired    []string `json:"repaired" doc:"What the browser's file lacked, each as name=number: dropped_bytes, dropped_blocks, missing_bytes, gaps, missing_ms, ends_before_transcript_ms" nullable:"false"`
 }
 
 // Timings are measured from the end of speech, or from connecting.

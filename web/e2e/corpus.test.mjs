@@ -82,19 +82,26 @@ test('a wounded recording plays as far as its packets go', { timeout: 60_000 }, 
   const whole = await readFile(`${folder}/chromium-156-stereo-5s.webm`)
   const clusters = marks(whole)
   const wounds = {
-    'cut in the middle of a cluster': [whole.subarray(0, Math.round(whole.length * 0.7)), 'dropped_bytes'],
+    'cut in the middle of a cluster': [
+      whole.subarray(0, Math.round(whole.length * 0.7)),
+      'dropped_bytes',
+      'A piece of the recording could not be used.',
+    ],
     'without a cluster in its middle': [
       Buffer.concat([whole.subarray(0, clusters[1]), whole.subarray(clusters[2] ?? whole.length)]),
       'gaps',
+      'The recording has a gap of',
     ],
   }
-  for (const [name, [file, note]] of Object.entries(wounds))
+  for (const [name, [file, note, words]] of Object.entries(wounds))
     await t.test(name, async () => {
       const session = await send(file, 5_000)
       const { status, audio } = await settled(session)
       assert.equal(status, 'saved')
       const notes = await repaired(session)
       assert.ok(notes.includes(note), `repaired: ${notes}`)
+      await learner.page.goto(new URL(`#/sessions/${session}`, parley.url).href)
+      await learner.page.getByRole('region', { name: 'Recording' }).getByText(words).waitFor()
       const heard = await learner.page.evaluate(judge, `/api/sessions/${session}/audio`)
       near(heard.duration, audio.duration_ms)
       for (const { wanted, stood, ended } of heard.entered) {

@@ -990,7 +990,7 @@ export interface components {
             content_type: string;
             /** Format: int64 */
             duration_ms: number;
-            /** @description What was missing in the browser's file */
+            /** @description What the browser's file lacked, each as name=number: dropped_bytes, dropped_blocks, missing_bytes, gaps, missing_ms, ends_before_transcript_ms */
             repaired: string[];
             /** Format: int64 */
             size: number;
