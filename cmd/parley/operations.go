@@ -113,7 +113,8 @@ func (o *operations) Retry(ctx context.Context, aggregate string) ([]http.Retrie
 }
 
 // Stuck implements [http.Operations]. Where the command reads the whole log,
-// this asks the read models which sessions to look at, and the log about each.
+// this asks the read models which sessions to look at, and the log about each. They do
+// not know of levels: a session that lacks nothing else is the command's to find.
 func (o *operations) Stuck(ctx context.Context, quiet time.Duration) ([]http.StuckSession, error) {
 	candidates, err := o.views.Unsettled(ctx, postgres.MaxPage)
 	if err != nil {

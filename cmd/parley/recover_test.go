@@ -144,6 +144,7 @@ func TestDiagnosis(t *testing.T) {
 		return &events.SessionEnded{Reason: events.EndedByLearner, RecordingExpected: expected, LastN: lastN}
 	}
 	announced, completed := &events.UploadRequested{Upload: "u"}, &events.UploadCompleted{Upload: "u", Object: "incoming/u"}
+	audio := &events.AudioFinalized{Upload: "u", ContentType: "audio/webm"}
 	for name, c := range map[string]struct {
 		happened []events.Body
 		settled  bool
@@ -151,16 +152,20 @@ func TestDiagnosis(t *testing.T) {
 		why      string
 		remedies int
 	}{
-		"left":            {[]events.Body{started}, false, "active", "its page is gone", 3},
-		"no upload yet":   {[]events.Body{started, ended(true, 0)}, false, "ended", "still holds the recording", 1},
-		"uploading":       {[]events.Body{started, ended(true, 0), announced}, false, "uploading", "still holds the recording", 1},
-		"not finalized":   {[]events.Body{started, ended(true, 0), announced, completed}, false, "finalizing", "has not decided", 2},
-		"refused":         {[]events.Body{started, ended(true, 0), announced, completed, &events.AudioRejected{Upload: "u", Reason: "no_sound"}}, false, "needs_attention", "(no_sound): it holds not one packet of sound", 2},
-		"reports missing": {[]events.Body{started, ended(false, 3)}, false, "ended", "reports 1 to 0 of 3", 0},
-		"saved":           {[]events.Body{started, ended(false, 0)}, true, "saved", "", 0},
-		"deleted":         {[]events.Body{started, &events.SessionDeleteRequested{}}, false, "being erased", "deletion is not done", 1},
-		"not swept":       {[]events.Body{started, &events.SessionDeleteRequested{}, &events.SessionErased{}}, false, "erased", "not swept", 1},
-		"swept":           {[]events.Body{&events.SessionErased{SweptAt: &eventstest.Began}}, true, "erased", "", 0},
+		"left":                       {[]events.Body{started}, false, "active", "its page is gone", 3},
+		"no upload yet":              {[]events.Body{started, ended(true, 0)}, false, "ended", "still holds the recording", 1},
+		"uploading":                  {[]events.Body{started, ended(true, 0), announced}, false, "uploading", "still holds the recording", 1},
+		"not finalized":              {[]events.Body{started, ended(true, 0), announced, completed}, false, "finalizing", "has not decided", 2},
+		"refused":                    {[]events.Body{started, ended(true, 0), announced, completed, &events.AudioRejected{Upload: "u", Reason: "no_sound"}}, false, "needs_attention", "(no_sound): it holds not one packet of sound", 2},
+		"reports missing":            {[]events.Body{started, ended(false, 3)}, false, "ended", "reports 1 to 0 of 3", 0},
+		"saved":                      {[]events.Body{started, ended(false, 0)}, true, "saved", "", 0},
+		"no levels":                  {[]events.Body{started, ended(true, 0), announced, completed, audio}, false, "saved", "has no levels", 1},
+		"no levels, reports missing": {[]events.Body{started, ended(true, 3), announced, completed, audio}, false, "needs_attention", "reports 1 to 0 of 3 are in); its recording has no levels", 1},
+		"levels":                     {[]events.Body{started, ended(true, 0), announced, completed, audio, &events.AudioMeasured{Upload: "u"}}, true, "saved", "", 0},
+		"MP4 has none":               {[]events.Body{started, ended(true, 0), announced, completed, &events.AudioFinalized{Upload: "u", ContentType: "audio/mp4"}}, true, "saved", "", 0},
+		"deleted":                    {[]events.Body{started, &events.SessionDeleteRequested{}}, false, "being erased", "deletion is not done", 1},
+		"not swept":                  {[]events.Body{started, &events.SessionDeleteRequested{}, &events.SessionErased{}}, false, "erased", "not swept", 1},
+		"swept":                      {[]events.Body{&events.SessionErased{SweptAt: &eventstest.Began}}, true, "erased", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &patient{open: map[events.SessionID]*timekeeper.Session{}, again: map[events.SessionID]bool{}}

@@ -46,7 +46,7 @@ type remedy struct {
 var remedies = map[string]remedy{
 	remedyEnd:      {"end a session whose page is gone; its recording may still come", planEnd, end},
 	remedyFinalize: {"check and place its recording once more", planFinalize, finalize},
-	remedyResume:   {"do here what the workers owe it: its deletion, its sweep, its timer, its recording", planResume, resume},
+	remedyResume:   {"do here what the workers owe it: its deletion, its sweep, its timer, its recording, its levels", planResume, resume},
 	remedyWithout:  {"close a session without its recording; one that comes later is still taken", planWithout, closeWithout},
 }
 

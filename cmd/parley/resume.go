@@ -18,6 +18,7 @@ const (
 	owedSweep   = "overwrite what the log still holds of it"
 	owedTimer   = "end it if its time is over, else set its timer anew"
 	owedAudio   = "check and place its recording"
+	owedLevels  = "make the levels of its recording"
 	owedNothing = ""
 )
 
@@ -34,9 +35,14 @@ func owed(s *timekeeper.Session) string {
 		return owedTimer
 	case s.ToFinalize() != nil:
 		return owedAudio
+	case owesLevels(s.Session):
+		return owedLevels
 	}
 	return owedNothing
 }
+
+// owesLevels tells whether the measurer is behind with a session's recording, or gave up.
+func owesLevels(s *events.Session) bool { return recording.IsMeasurable(s.ToMeasure()) }
 
 func planResume(s *timekeeper.Session) (string, error) {
 	does := owed(s)
@@ -63,6 +69,8 @@ func resume(ctx context.Context, w ward) error {
 		return timekeeper.New(w.log, w.log.Timers(), limits, time.Now, newEventID).Ring(ctx, w.id)
 	case owedAudio:
 		return w.place(ctx)
+	case owedLevels:
+		return w.measure(ctx)
 	}
 	return nil // it was done meanwhile
 }
@@ -90,4 +98,22 @@ func (w ward) place(ctx context.Context) error {
 	}
 	finalizer := recording.NewFinalizer(w.log, store, time.Now, newEventID, silent())
 	return finalizer.Handle(ctx, events.Event{Aggregate: w.id.Aggregate()})
+}
+
+// measure lets a measurer of this process make the levels. Errors: CodeConflict for a
+// recording that it cannot read.
+func (w ward) measure(ctx context.Context) error {
+	store, err := w.store(ctx)
+	if err != nil {
+		return err
+	}
+	measurer := recording.NewMeasurer(w.log, store, time.Now, newEventID, silent())
+	if err := measurer.Handle(ctx, events.Event{Aggregate: w.id.Aggregate()}); err != nil {
+		return err
+	}
+	s, err := loadTimed(ctx, w.log, w.id)
+	if err == nil && owesLevels(s.Session) {
+		return events.Errorf(events.CodeConflict, "its recording cannot be read: parley objects check")
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,20 @@ func TestResume(t *testing.T) {
 	t.Run("a recording that nobody looked at", func(t *testing.T) {
 		if h := p.help(t, "--resume", uploaded.id); h.Status != "saved" {
 			t.Errorf("%+v", h)
+		}
+	})
+	t.Run("levels that were given up", func(t *testing.T) {
+		found := stuckIn(t, p.dir, "--quiet", "0s")[uploaded.id]
+		if found.Status != "saved" || !strings.Contains(found.Why, "has no levels") || !slices.Equal(found.Remedies, []string{remedyResume}) {
+			t.Errorf("%+v", found)
+		}
+		uploaded.must(http.StatusNoContent, "GET", uploaded.path("/levels"), nil)
+		if h := p.help(t, "--resume", uploaded.id); !strings.Contains(h.Will, "levels") || h.Status != "saved" {
+			t.Errorf("%+v", h)
+		}
+		uploaded.must(http.StatusOK, "GET", uploaded.path("/levels"), nil)
+		if _, is := stuckIn(t, p.dir, "--quiet", "0s")[uploaded.id]; is {
+			t.Error("it is listed as before")
 		}
 	})
 	t.Run("a timer that is lost", func(t *testing.T) {

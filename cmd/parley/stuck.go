@@ -102,7 +102,7 @@ func settled(s *events.Session) bool {
 	case s.Deleted != nil:
 		return false
 	}
-	return s.Facts().Saved()
+	return s.Facts().Saved() && !owesLevels(s)
 }
 
 // lettersOfSessions are the first dead letter of each session that has one, as the read
@@ -136,10 +136,7 @@ func withLetters(ctx context.Context, log events.Loader, found []http.StuckSessi
 		}
 		why := fmt.Sprintf("its event at %s (%s) is a dead letter (%s): it and what follows wait outside the read models. Run the version that can read it, then: parley dead-letters retry %s",
 			letter.Position, letter.Type, letter.Reason, letter.Aggregate)
-		if found[i].Why != "" {
-			why += "; " + found[i].Why
-		}
-		found[i].Why = why
+		found[i].Why = and(why, found[i].Why)
 	}
 	slices.SortFunc(found, longestFirst)
 	return found, nil
@@ -162,6 +159,7 @@ func diagnose(s *timekeeper.Session, now time.Time) http.StuckSession {
 		d.Why, d.Remedies = "its words are unreadable, but not swept from the log yet; the eraser goes on by itself", []string{remedyResume}
 	case s.Deleted != nil:
 		d.Why, d.Remedies = "its deletion is not done; the eraser tries again by itself: see the log of serve for what fails", []string{remedyResume}
+	case facts.Saved(): // and lacks its levels only
 	case facts.Rejected != "" && !facts.AudioFinalized:
 		d.Why, d.Remedies = refusedBecause(s.Session), []string{remedyFinalize, remedyWithout}
 	case facts.UploadCompleted && !facts.AudioFinalized:
@@ -174,5 +172,17 @@ func diagnose(s *timekeeper.Session, now time.Time) http.StuckSession {
 	if facts.Through < facts.LastN {
 		d.Why += fmt.Sprintf(" (reports 1 to %d of %d are in)", facts.Through, facts.LastN)
 	}
+	if owesLevels(s.Session) {
+		d.Why = and(d.Why, "its recording has no levels, so it plays without a waveform: the measurer is behind, or gave up; see the log of serve for why")
+		d.Remedies = append(d.Remedies, remedyResume)
+	}
 	return d
+}
+
+// and joins two reasons, of which either may be none.
+func and(why, another string) string {
+	if why == "" || another == "" {
+		return why + another
+	}
+	return why + "; " + another
 }

@@ -101,6 +101,24 @@ func TestMeasureLimit(t *testing.T) {
 	}
 }
 
+func TestIsMeasurable(t *testing.T) {
+	day := maxMeasured.Milliseconds()
+	for name, c := range map[string]struct {
+		audio *events.AudioFinalized
+		want  bool
+	}{
+		"none":                      {nil, false},
+		"WebM":                      {&events.AudioFinalized{ContentType: "audio/webm", DurationMS: 1}, true},
+		"WebM of a day":             {&events.AudioFinalized{ContentType: "audio/webm", DurationMS: day}, true},
+		"WebM a millisecond longer": {&events.AudioFinalized{ContentType: "audio/webm", DurationMS: day + 1}, false},
+		"MP4":                       {&events.AudioFinalized{ContentType: "audio/mp4", DurationMS: 1}, false},
+	} {
+		if got := IsMeasurable(c.audio); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 func TestMeasurer(t *testing.T) {
 	s := setup(t)
 	file := fixture(t, "corpus/ffmpeg-stereo.webm")

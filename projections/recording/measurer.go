@@ -35,6 +35,12 @@ func NewMeasurer(log Log, objects Objects, now func() time.Time, newID func() ev
 	return &Measurer{log, objects, now, newID, logger}
 }
 
+// IsMeasurable tells whether levels can be made of audio; of none they cannot. There is
+// no decoder of AAC in Go.
+func IsMeasurable(audio *events.AudioFinalized) bool {
+	return audio != nil && audio.ContentType == "audio/webm" && audio.DurationMS <= maxMeasured.Milliseconds()
+}
+
 // Kinds are the events that can be a reason to look at their session.
 func (m *Measurer) Kinds() []events.Kind { return []events.Kind{events.KindAudioFinalized} }
 
@@ -42,7 +48,7 @@ func (m *Measurer) Kinds() []events.Kind { return []events.Kind{events.KindAudio
 // nothing is left to do. Errors: those of the log and the store.
 func (m *Measurer) Handle(ctx context.Context, hint events.Event) error {
 	session, err := m.decide(ctx, hint, nothing)
-	if err != nil || session.ToMeasure() == nil {
+	if err != nil || !IsMeasurable(session.ToMeasure()) {
 		return err
 	}
 	audio := session.ToMeasure()
@@ -68,7 +74,8 @@ func (m *Measurer) Handle(ctx context.Context, hint events.Event) error {
 	return err
 }
 
-// GiveUp leaves the recording without levels: it plays all the same.
+// GiveUp leaves the recording without levels: it plays all the same, and an operator
+// may have it tried again.
 func (m *Measurer) GiveUp(ctx context.Context, hint events.Event, cause error) error {
 	m.logger.ErrorContext(ctx, "levels given up", "session", hint.Aggregate.ID, "error", cause)
 	return nil
@@ -76,9 +83,6 @@ func (m *Measurer) GiveUp(ctx context.Context, hint events.Event, cause error) e
 
 // measure reads the audio. Errors: errUnmeasured, those of the store.
 func (m *Measurer) measure(ctx context.Context, audio *events.AudioFinalized) (levels Levels, err error) {
-	if audio.ContentType != "audio/webm" {
-		return nil, errUnmeasured // there is no decoder of AAC in Go
-	}
 	there, err := m.objects.Head(ctx, audio.Object)
 	if err != nil {
 		return nil, err
