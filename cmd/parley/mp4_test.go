@@ -6,31 +6,42 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
 // What a browser without WebM records goes the whole line: signed request, store,
 // finalizer, and playback by ranges of the very bytes. It was cut in places as a page's
-// death cuts.
+// death cuts; of what lost a slice in its middle the whole fragments are left.
 func TestMP4Line(t *testing.T) {
-	file, err := os.ReadFile(filepath.Join("..", "..", "projections", "recording", "testdata", "ffmpeg-aac-stereo-5s-fragments.mp4"))
-	if err != nil {
-		t.Fatal(err)
+	fixture := func(name string) []byte {
+		file, err := os.ReadFile(filepath.Join("..", "..", "projections", "recording", "testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
 	}
+	file, movable := fixture("ffmpeg-aac-stereo-5s-fragments.mp4"), fixture("ffmpeg-aac-stereo-5s-relative.mp4")
 	p := start(t, t.TempDir())
 	ada := p.setUp(t)
 	const firstFragment, fourFragments = 4219, 14413 // where they end
+	const second, third, index = 4645, 8335, 19746   // where those of the other file begin
 	for _, given := range []struct {
 		name     string
 		file     []byte
+		kept     []byte
 		claimed  int
 		ms       float64
 		repaired string
 	}{
-		{"whole", file, 5000, 5023, "[]"},
-		{"of one fragment", file[:firstFragment], 1000, 1021, "[]"},
-		{"cut in its last fragment", file[:len(file)-1500], 5000, 4574, "[missing_bytes=1357]"},
-		{"without its last fragment", file[:fourFragments], 5000, 4086, "[]"},
+		{"whole", file, file, 5000, 5023, "[]"},
+		{"of one fragment", file[:firstFragment], file[:firstFragment], 1000, 1021, "[]"},
+		{"cut in its last fragment", file[:len(file)-1500], file[:len(file)-1500], 5000, 4574, "[missing_bytes=1357]"},
+		{"without its last fragment", file[:fourFragments], file[:fourFragments], 5000, 4086, "[]"},
+		{
+			"without a slice of its second fragment", slices.Concat(movable[:second+1000], movable[second+2000:]),
+			slices.Concat(movable[:second], movable[third:index]), 5000, 5023, "[dropped_bytes=2833 gaps=1 missing_ms=1021]",
+		},
 	} {
 		t.Run(given.name, func(t *testing.T) {
 			c := ada.silentSession()
@@ -48,10 +59,10 @@ func TestMP4Line(t *testing.T) {
 				t.Errorf("audio = %v", audio)
 			}
 			part := c.must(http.StatusPartialContent, "GET", c.path("/audio"), nil, "Range", "bytes=1000-1999")
-			if part.header.Get("Content-Type") != "audio/mp4" || part.header.Get("Content-Range") != fmt.Sprintf("bytes 1000-1999/%d", len(given.file)) || !bytes.Equal(part.raw, given.file[1000:2000]) {
+			if part.header.Get("Content-Type") != "audio/mp4" || part.header.Get("Content-Range") != fmt.Sprintf("bytes 1000-1999/%d", len(given.kept)) || !bytes.Equal(part.raw, given.kept[1000:2000]) {
 				t.Errorf("a part: %v", part.header)
 			}
-			if whole := c.must(http.StatusOK, "GET", c.path("/audio"), nil); !bytes.Equal(whole.raw, given.file) {
+			if whole := c.must(http.StatusOK, "GET", c.path("/audio"), nil); !bytes.Equal(whole.raw, given.kept) {
 				t.Error("the bytes changed")
 			}
 		})

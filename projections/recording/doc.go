@@ -39,6 +39,12 @@
 // MP4 comes from browsers without WebM. It is checked and kept as it is. Recorders write
 // it in fragments whose heads place every sample in the file and in time, so the sound
 // ends with the last sample that is there whole, and [Repair] says how many bytes the
-// heads promise beyond the file's end. Where a slice is lost amid a fragment no box
-// follows the other any more, and the file is refused.
+// heads promise beyond the file's end.
+//
+// Where a slice is lost no box follows the other any more, or a fragment has no sound: it
+// is known by another that begins within it, or too early. Damaged fragments are left out
+// whole, since nothing tells which of their samples are right, and reading goes on at the
+// next one that can be found. The others are kept byte for byte: their samples' places
+// count from their own heads, and their times are what is left as a gap. A file whose
+// fragments name their places in the file is refused when a slice of it is lost.
 package recording

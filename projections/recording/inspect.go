@@ -42,8 +42,9 @@ type Plan struct {
 	Size        int64 // bytes of the rewritten file
 	Repair      Repair
 
-	track    track // nil Tracks means: keep the file as it is
+	track    track // nil Tracks means: keep the file, but for its holes
 	clusters []cluster
+	holes    []span
 }
 
 // cluster is what the index keeps of one: all that its new head and cue need.
@@ -55,7 +56,7 @@ type cluster struct {
 
 // Repair is what a recording lacks. The zero value means: nothing.
 type Repair struct {
-	DroppedBytes  int64 // unreadable, or behind the end of the sound
+	DroppedBytes  int64 // unreadable, or behind the end of the sound; of MP4: damaged fragments
 	DroppedBlocks int   // readable, but out of order in time or of no track
 	MissingBytes  int64 // of MP4: what its heads promise beyond the file's end
 	Gaps          int

@@ -31,25 +31,27 @@ type movie struct {
 	wanted    int64         // bytes of all samples that they list
 	held      int64         // bytes of sound there are
 	fragments fragments
+	heads     int64  // where moov ends in the file
+	moof      int64  // where the open fragment's head ends
+	sound     int64  // and where its sound does
+	mark      mark   // where that fragment begins
+	holes     []span // what is left out
 	repair    Repair
 }
 
 // inspectMP4 checks for one AAC track, and whether its sound is there. A file that lists
 // its samples in front, as no recorder writes them, is shorter by the share of the bytes
-// that it lacks; one of fragments ends with the last sample that is there whole.
+// that it lacks; one of fragments lacks those that are damaged, and ends with the last
+// sample that is there whole.
 func inspectMP4(src *source, size int64) (*Plan, error) {
 	m := movie{src: src, size: size}
 	for {
-		b, err := src.box()
-		m.repair.MissingBytes = max(m.repair.MissingBytes, m.beyond(b, err))
-		if err == nil {
-			err = m.take(b)
+		err := m.next()
+		if errors.Is(err, errDamaged) {
+			err = m.regain()
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, errCut) {
 			break
-		}
-		if errors.Is(err, errDamaged) {
-			return nil, reject(ReasonFormat, "not a row of MP4 boxes")
 		}
 		if err != nil {
 			return nil, err
@@ -61,7 +63,22 @@ func inspectMP4(src *source, size int64) (*Plan, error) {
 	if m.fragments.samples == 0 {
 		m.repair.MissingBytes = max(m.repair.MissingBytes, m.wanted-m.held)
 	}
-	return &Plan{Codec: m.codec, Channels: m.channels, Duration: m.length(), Size: size, Repair: m.repair}, nil
+	plan := &Plan{Codec: m.codec, Channels: m.channels, Duration: m.length(), Size: size, Repair: m.repair, holes: m.holes}
+	for _, hole := range m.holes {
+		plan.Size -= hole.to - hole.from
+	}
+	return plan, nil
+}
+
+// next takes the box that comes next.
+func (m *movie) next() error {
+	b, err := m.src.box()
+	lacks := m.beyond(b, err)
+	if err == nil {
+		err = m.take(b)
+	}
+	m.repair.MissingBytes = max(m.repair.MissingBytes, lacks)
+	return err
 }
 
 // beyond is how many bytes the file lacks of a box whose head was just read, at least.
@@ -97,6 +114,8 @@ func (m *movie) check() error {
 		return reject(ReasonCodec, "the codec is not mp4a")
 	case m.channels < 1 || m.channels > 2:
 		return reject(ReasonChannels, "%d channels", m.channels)
+	case len(m.holes) > 0 && m.fragments.fixed:
+		return reject(ReasonFormat, "a slice is missing in fragments that name their places in the file")
 	case m.length() == 0:
 		return reject(ReasonSilent, "no length, or no sample that is there whole")
 	}
@@ -144,9 +163,19 @@ func (m *movie) take(b box) error {
 		m.tracks++
 		return nil
 	case "moof":
-		m.fragments.base = m.src.at - b.head
+		return m.begin(b)
+	case "moov":
+		m.heads = m.src.at + m.here(b)
 		return nil
-	case "moov", "mdia", "minf", "stbl", "mvex", "traf":
+	case "mvex":
+		m.mark.at = max(m.mark.at, m.heads)
+		return nil
+	case "traf":
+		if m.src.at > m.moof {
+			return errDamaged
+		}
+		return nil
+	case "mdia", "minf", "stbl":
 		return nil
 	case "mvhd", "mdhd", "hdlr", "stsd", "trex", "tfhd", "tfdt":
 		return m.read(b)
@@ -154,11 +183,17 @@ func (m *movie) take(b box) error {
 		return m.readSizes(b)
 	case "trun":
 		return m.readRun(b)
+	case "mfra":
+		return m.passIndex(b)
 	case "mdat":
-		m.held += max(0, min(b.body, m.size-m.src.at))
+		m.held += m.here(b)
+		m.sound = m.src.at + m.here(b)
 	}
-	return m.src.skip(b.body)
+	return m.pass(b.body)
 }
+
+// here is how many bytes of a box the file has, whose head was just read.
+func (m *movie) here(b box) int64 { return max(0, min(b.body, m.size-m.src.at)) }
 
 // read takes a small box whole.
 func (m *movie) read(b box) error {

@@ -12,6 +12,7 @@ type fragments struct {
 	clock    int64 // when that sounds, in units of the track
 	samples  int64 // that are in the file whole
 	end      int64 // of the last of them
+	fixed    bool  // some name their places in the file, so that they cannot be moved
 }
 
 // run is what samples are that do not say it each.
@@ -55,7 +56,7 @@ func (g *fragments) open(f *fields) {
 	f.skip(4)
 	g.run = g.defaults
 	if flags&hasBase != 0 {
-		g.base = min(f.number(true), maxUnits)
+		g.base, g.fixed = min(f.number(true), maxUnits), true
 	}
 	g.at = g.base
 	if flags&hasDescription != 0 {

@@ -26,7 +26,7 @@ func fragment(at uint32, sizes ...uint32) []byte {
 	}
 	moof := func(offset uint32) []byte {
 		binary.BigEndian.PutUint32(run[8:], offset)
-		return boxOf("moof", boxOf("traf",
+		return boxOf("moof", boxOf("mfhd", words4(0, 1)), boxOf("traf",
 			boxOf("tfhd", words4(0x020008, 1, 1024)), boxOf("tfdt", words4(0, at)), boxOf("trun", run)))
 	}
 	return slices.Concat(moof(uint32(len(moof(0))+8)), boxOf("mdat", make([]byte, sound)))
@@ -72,7 +72,7 @@ func TestMP4Fragments(t *testing.T) {
 		{"samples as long and large as the file says", bare(0x020000), units(2 * 2048), Repair{}},
 		{"samples as long and large as the fragment says", bare(0x02001A, 1, 1000, 30), units(2 * 1000), Repair{}},
 		{"a head cut off", append(slices.Clone(three), 0, 0, 0), units(3 * 1024), Repair{MissingBytes: 1}},
-		{"a fragment cut in its head", append(slices.Clone(three), fragment(3*1024, 9)[:20]...), units(3 * 1024), Repair{MissingBytes: 56}},
+		{"a fragment cut in its head", append(slices.Clone(three), fragment(3*1024, 9)[:20]...), units(3 * 1024), Repair{MissingBytes: 72}},
 	} {
 		t.Run(given.name, func(t *testing.T) {
 			plan := inspected(t, append(recorderHead(), given.file...))

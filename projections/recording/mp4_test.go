@@ -118,8 +118,13 @@ func TestMP4Hostile(t *testing.T) {
 func FuzzMP4(f *testing.F) {
 	f.Add(slices.Concat(boxOf("ftyp"), boxOf("moov", header("mvhd", 1000, 2000), soundTrack("soun", "mp4a", 1))))
 	f.Add(slices.Concat(recorderHead(), fragment(0, 3, 4), fragment(2048, 5)))
+	f.Add(slices.Concat(recorderHead(), fragment(0, 3, 4)[:100], fragment(2048, 5), fragment(3072, 6)))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		if _, err := Inspect(bytes.NewReader(file), claimMP4(file)); err != nil && reasonOf(err) == "" {
+		_, err := Inspect(bytes.NewReader(file), claimMP4(file))
+		switch {
+		case err == nil:
+			rewritten(t, file, claimMP4(file))
+		case reasonOf(err) == "":
 			t.Fatalf("neither accepted nor rejected: %v", err)
 		}
 	})

@@ -45,10 +45,26 @@ func (p *Plan) Digest(r io.Reader) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// keep copies a file that needs no new heads.
+// keep copies a file that needs no new heads, but for its holes.
 func (p *Plan) keep(w io.Writer, r io.Reader) error {
-	n, err := io.Copy(w, io.LimitReader(r, p.Size))
-	if err == nil && n < p.Size {
+	var at int64
+	left := p.Size
+	for _, hole := range p.holes {
+		if err := copyWhole(w, r, hole.from-at); err != nil {
+			return err
+		}
+		if err := copyWhole(io.Discard, r, hole.to-hole.from); err != nil {
+			return err
+		}
+		left -= hole.from - at
+		at = hole.to
+	}
+	return copyWhole(w, r, left)
+}
+
+func copyWhole(w io.Writer, r io.Reader, n int64) error {
+	_, err := io.CopyN(w, r, n)
+	if errors.Is(err, io.EOF) {
 		return errChanged
 	}
 	return err
