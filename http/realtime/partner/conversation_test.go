@@ -170,6 +170,19 @@ func TestConversationRefuses(t *testing.T) {
 	})
 }
 
+func TestSessionStaysAsItWasWhenAnUpdateIsRefused(t *testing.T) {
+	a := sit(t, Faults{})
+	a.sends(`{"type":"session.update","session":{"type":"realtime","audio":{"input":{"noise_reduction":{"type":"near_field"}}}}}`)
+	before := a.last("session.updated")["session"]
+	a.sends(`{"type":"session.update","session":{"type":"realtime","output_modalities":["text"],
+		"audio":{"output":{"speed":9},"input":{"noise_reduction":{"type":"far__field"}}}}}`)
+	a.last("error")
+	a.sends(`{"type":"session.update","session":{"type":"realtime"}}`)
+	if diff := cmp.Diff(before, a.last("session.updated")["session"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // createWithID writes an item with an id of that length; 0: with a control
 // sign in it.
 func createWithID(length int) string {

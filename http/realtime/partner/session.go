@@ -1,9 +1,11 @@
 package partner
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -83,20 +85,20 @@ func newSession() session {
 // update reads changes; on an error the session is as it was.
 func (s *session) update(raw json.RawMessage) error {
 	changed := *s
-	// Pointers are followed, so what they lead to is copied first. Turn
-	// detection starts from the defaults, as a change of type would.
+	// Pointers are followed and slices written over, so what they lead to is
+	// copied first, or read anew. Turn detection starts from the defaults, as a
+	// change of type would.
 	changed.Audio.Input.TurnDetection = defaultTurns()
 	if s.Audio.Input.Transcription != nil {
 		copied := *s.Audio.Input.Transcription
 		changed.Audio.Input.Transcription = &copied
 	}
-	changed.Prompt = nil
+	changed.Audio.Input.NoiseReduction = slices.Clone(s.Audio.Input.NoiseReduction)
+	changed.Modalities, changed.Prompt = nil, nil
 	if err := json.Unmarshal(raw, &changed); err != nil {
 		return fmt.Errorf("read the session: %w", err)
 	}
-	if changed.Prompt == nil {
-		changed.Prompt = s.Prompt
-	}
+	changed.keep(s)
 	if !mentionsTurns(raw) {
 		changed.Audio.Input.TurnDetection = s.Audio.Input.TurnDetection
 	}
@@ -107,6 +109,14 @@ func (s *session) update(raw json.RawMessage) error {
 	changed.ID, changed.ExpiresAt, changed.Object = s.ID, s.ExpiresAt, s.Object
 	*s = changed
 	return nil
+}
+
+// keep takes from an older session what this one leaves out.
+func (s *session) keep(old *session) {
+	if s.Modalities == nil {
+		s.Modalities = old.Modalities
+	}
+	s.Prompt = cmp.Or(s.Prompt, old.Prompt)
 }
 
 func mentionsTurns(raw json.RawMessage) bool {
