@@ -3,6 +3,7 @@ package partner_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -167,6 +168,27 @@ func until[B realtime.Body](b *browser) (B, []string) {
 		case <-ctx.Done():
 			var want B
 			b.t.Fatalf("no %T, only %v", want, seen)
+		}
+	}
+}
+
+// untilRaw gives the first event of that type as it came.
+func (b *browser) untilRaw(kind string) map[string]any {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	defer cancel()
+	for {
+		select {
+		case raw := <-b.raw:
+			var event map[string]any
+			if err := json.Unmarshal(raw, &event); err != nil {
+				b.t.Fatalf("%s: %v", raw, err)
+			}
+			if event["type"] == kind {
+				return event
+			}
+		case <-ctx.Done():
+			b.t.Fatalf("no %s", kind)
 		}
 	}
 }

@@ -76,6 +76,32 @@ func TestCall(t *testing.T) {
 		b.send(`{"type":"response.create"}`)
 		until[realtime.ResponseDone](b)
 	})
+	t.Run("shows its items, and forgets what was not heard of them", func(t *testing.T) {
+		p := setup(t, partner.Config{})
+		b := call(t, p.mint(t, realtime.MintRequest{}))
+		b.send(`{"type":"response.create"}`)
+		id := b.untilRaw("response.output_item.done")["item"].(map[string]any)["id"].(string)
+		retrieve := `{"type":"conversation.item.retrieve","item_id":"` + id + `"}`
+		transcript := func() any {
+			b.send(retrieve)
+			shown := b.untilRaw("conversation.item.retrieved")["item"].(map[string]any)
+			return shown["content"].([]any)[0].(map[string]any)["transcript"]
+		}
+		if words := transcript(); words == "" || words == nil {
+			t.Errorf("it says %v", words)
+		}
+		b.send(`{"type":"conversation.item.truncate","event_id":"mine","item_id":"` + id + `","content_index":0,"audio_end_ms":3600000}`)
+		if refused := b.untilRaw("error")["error"].(map[string]any); refused["event_id"] != "mine" {
+			t.Errorf("refused: %v", refused)
+		}
+		b.send(`{"type":"conversation.item.truncate","item_id":"` + id + `","content_index":0,"audio_end_ms":500}`)
+		if cut, _ := until[realtime.Truncated](b); cut.ItemID != id || *cut.AudioEndMS != 500 {
+			t.Errorf("truncated: %+v", cut)
+		}
+		if words := transcript(); words != nil {
+			t.Errorf("it says %v", words)
+		}
+	})
 	t.Run("sends what nobody knows, when told", func(t *testing.T) {
 		p := setup(t, partner.Config{Faults: partner.Faults{UnknownEvents: true}})
 		b := call(t, p.mint(t, realtime.MintRequest{}))

@@ -1,9 +1,6 @@
 package partner
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // The partner's own pace. Generating is faster than speaking, as it is with
 // the provider, so response.done comes long before the tutor falls silent.
@@ -32,7 +29,7 @@ type conversation struct {
 
 	agenda   agenda
 	mouth    mouth
-	items    []string // ids, in order
+	items    []*item // in order
 	response *response
 	playing  *response // whose sound is being heard
 
@@ -137,31 +134,15 @@ func (c *conversation) commit(id string, speech time.Duration) {
 	if told && c.faults.Transcription == TranscriptionEarly {
 		c.tellDeltas(t)
 	}
-	previous := c.place(id)
+	turn := &item{id: id, role: "user", status: "completed", spoken: &spokenPart{Type: "input_audio"}}
+	previous := c.place(turn)
 	c.spoken += speech
 	c.emit("input_audio_buffer.committed", fields{"previous_item_id": previous, "item_id": id})
-	item := fields{
-		"id": id, "type": "message", "status": "completed", "role": "user",
-		"content": []fields{{"type": "input_audio", "transcript": nil}},
-	}
-	c.emit("conversation.item.added", fields{"previous_item_id": previous, "item": item})
-	c.emit("conversation.item.done", fields{"previous_item_id": previous, "item": item})
+	c.tellItem(turn, previous)
 	if told {
 		c.transcribe(t)
 	}
 }
-
-// place puts an item last and gives the id of the one before it, or nil.
-func (c *conversation) place(id string) any {
-	var previous any
-	if len(c.items) > 0 {
-		previous = c.items[len(c.items)-1]
-	}
-	c.items = append(c.items, id)
-	return previous
-}
-
-func (c *conversation) has(id string) bool { return slices.Contains(c.items, id) }
 
 // expect tells the page what the learner may say next.
 func (c *conversation) expect() {

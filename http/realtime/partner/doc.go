@@ -10,6 +10,9 @@
 // an empty buffer, speaking in clears, cancels and truncates, a second
 // hang-up is 404.
 //
+// An item can be retrieved, without its sound, and truncated, which loses its
+// words. One that clients create is text.
+//
 // What it cannot do is hear words. The learner is shown a few lines to choose
 // from, and what she said is taken to be the line she chose, marked
 // "prompted", if her speech lasted half to twice as long as the line takes.

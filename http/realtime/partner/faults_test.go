@@ -49,7 +49,6 @@ func speaksIn(t *testing.T, faults Faults) *table {
 }
 
 func TestFaultsOfTruncation(t *testing.T) {
-	const truncated = "conversation.item.truncated"
 	t.Run("before the response is done", func(t *testing.T) {
 		kinds := speaksIn(t, Faults{Truncation: TruncationEarly}).kinds()
 		if slices.Index(kinds, truncated) > slices.Index(kinds, "response.done") || !slices.Contains(kinds, truncated) {

@@ -49,6 +49,13 @@ func (l *lesson) recall(text string) bool {
 	return true
 }
 
+// take goes on by what a client wrote into the conversation.
+func (l *lesson) take(role, text string) {
+	if recalled := l.recall(text); !recalled && role == "user" {
+		l.next()
+	}
+}
+
 // lines are what the learner may answer.
 func (l *lesson) lines() []Line { return l.script.exchange(l.turns).Learner }
 

@@ -32,17 +32,13 @@ func (c *conversation) noticeIdleness() {
 	c.emit("input_audio_buffer.timeout_triggered", fields{
 		"item_id": empty, "audio_start_ms": c.heardTo.Milliseconds(), "audio_end_ms": c.heardTo.Milliseconds(),
 	})
-	c.addServerItem(reason, "system", fields{"type": "input_text", "text": "The user has said nothing for a while."})
-	c.emit("input_audio_buffer.committed", fields{"previous_item_id": reason, "item_id": empty})
-	c.addServerItem(empty, "user", fields{"type": "input_audio", "transcript": nil})
+	why := &item{id: reason, role: "system", status: "completed",
+		written: []clientPart{{Type: "input_text", Text: "The user has said nothing for a while."}}}
+	c.tellItem(why, c.place(why))
+	unsaid := &item{id: empty, role: "user", status: "completed", spoken: &spokenPart{Type: "input_audio"}}
+	previous := c.place(unsaid)
+	c.emit("input_audio_buffer.committed", fields{"previous_item_id": previous, "item_id": empty})
+	c.tellItem(unsaid, previous)
 	c.lesson.missed = true
 	c.respond()
-}
-
-// addServerItem adds an item that no one asked for.
-func (c *conversation) addServerItem(id, role string, content fields) {
-	item := fields{"id": id, "type": "message", "status": "completed", "role": role, "content": []fields{content}}
-	previous := c.place(id)
-	c.emit("conversation.item.added", fields{"previous_item_id": previous, "item": item})
-	c.emit("conversation.item.done", fields{"previous_item_id": previous, "item": item})
 }

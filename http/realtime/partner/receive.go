@@ -2,20 +2,11 @@ package partner
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
 	"time"
-	"unicode"
 )
 
-const (
-	// shortestCommit is what the provider asks a commit to hold.
-	shortestCommit = 100 * time.Millisecond
-	// maxItemID bounds the ids that clients choose, in bytes.
-	maxItemID = 64
-	// maxItems bounds the items that clients add.
-	maxItems = 2000
-)
+// shortestCommit is what the provider asks a commit to hold.
+const shortestCommit = 100 * time.Millisecond
 
 // clientEvent is the union of the fields of what a client may send.
 type clientEvent struct {
@@ -23,21 +14,11 @@ type clientEvent struct {
 	EventID        string          `json:"event_id"`
 	ItemID         string          `json:"item_id"`
 	PreviousItemID string          `json:"previous_item_id"`
+	ContentIndex   *int64          `json:"content_index"`
+	AudioEndMS     *int64          `json:"audio_end_ms"`
 	LineID         string          `json:"line_id"`
 	Session        json.RawMessage `json:"session"`
 	Item           clientItem      `json:"item"`
-}
-
-type clientItem struct {
-	ID      string       `json:"id"`
-	Type    string       `json:"type"`
-	Role    string       `json:"role"`
-	Content []clientPart `json:"content"`
-}
-
-type clientPart struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
 }
 
 // rule is what a client event does.
@@ -45,15 +26,17 @@ type rule func(*conversation, clientEvent)
 
 // rules lists the client events that are understood.
 var rules = map[string]rule{
-	"session.update":            (*conversation).updateSession,
-	"input_audio_buffer.commit": (*conversation).commitBuffer,
-	"input_audio_buffer.clear":  (*conversation).clearBuffer,
-	"conversation.item.create":  (*conversation).createItem,
-	"conversation.item.delete":  (*conversation).deleteItem,
-	"response.create":           (*conversation).createResponse,
-	"response.cancel":           (*conversation).cancelResponse,
-	"output_audio_buffer.clear": (*conversation).clearOutput,
-	"parley.choose":             (*conversation).chooseLine,
+	"session.update":             (*conversation).updateSession,
+	"input_audio_buffer.commit":  (*conversation).commitBuffer,
+	"input_audio_buffer.clear":   (*conversation).clearBuffer,
+	"conversation.item.create":   (*conversation).createItem,
+	"conversation.item.retrieve": (*conversation).retrieveItem,
+	"conversation.item.truncate": (*conversation).truncateItem,
+	"conversation.item.delete":   (*conversation).deleteItem,
+	"response.create":            (*conversation).createResponse,
+	"response.cancel":            (*conversation).cancelResponse,
+	"output_audio_buffer.clear":  (*conversation).clearOutput,
+	"parley.choose":              (*conversation).chooseLine,
 }
 
 // receive takes one message of the client. Whatever is in it, the worst that
@@ -111,81 +94,6 @@ func (c *conversation) commitBuffer(event clientEvent) {
 func (c *conversation) clearBuffer(clientEvent) {
 	c.buffer, c.detector, c.hearing = buffer{}, detector{}, ""
 	c.emit("input_audio_buffer.cleared", fields{})
-}
-
-// texts are the kinds of content that each role may be written with. Spoken
-// turns of the past cannot be put back as audio.
-var texts = map[string]string{"user": "input_text", "assistant": "output_text", "system": "input_text"}
-
-func (c *conversation) createItem(event clientEvent) {
-	item := event.Item
-	kind, known := texts[item.Role]
-	wrong := func(p clientPart) bool { return p.Type != kind }
-	switch {
-	case item.Type != "message" || !known || len(item.Content) == 0 || slices.ContainsFunc(item.Content, wrong):
-		c.refuse(event, "invalid_value", "An item must be a message of text.")
-		return
-	case len(item.ID) > maxItemID || strings.ContainsFunc(item.ID, unicode.IsControl):
-		c.refuse(event, "invalid_value", "The item's id is too long or holds control characters.")
-		return
-	case len(c.items) >= maxItems:
-		c.refuse(event, "conversation_full", "The conversation holds no more items.")
-		return
-	case c.has(item.ID):
-		c.refuse(event, "item_already_exists", "There is an item with this id.")
-		return
-	case event.PreviousItemID != "" && event.PreviousItemID != "root" && !c.has(event.PreviousItemID):
-		c.refuse(event, "item_not_found", "The previous item does not exist.")
-		return
-	}
-	c.addItem(item, event.PreviousItemID)
-}
-
-func (c *conversation) addItem(item clientItem, after string) {
-	if item.ID == "" {
-		item.ID = c.newID("item")
-	}
-	previous := c.insert(item.ID, after)
-	described := fields{
-		"id": item.ID, "type": "message", "status": "completed", "role": item.Role, "content": item.Content,
-	}
-	c.emit("conversation.item.added", fields{"previous_item_id": previous, "item": described})
-	c.emit("conversation.item.done", fields{"previous_item_id": previous, "item": described})
-	if recalled := c.lesson.recall(item.words()); !recalled && item.Role == "user" {
-		c.lesson.next()
-	}
-}
-
-// words are all texts of an item.
-func (i clientItem) words() string {
-	var words []string
-	for _, part := range i.Content {
-		words = append(words, part.Text)
-	}
-	return strings.Join(words, "\n")
-}
-
-// insert puts an item behind another one, first for "root", or last for "".
-func (c *conversation) insert(id, after string) any {
-	if after == "" {
-		return c.place(id)
-	}
-	at := slices.Index(c.items, after) + 1 // "root" is none: 0
-	c.items = slices.Insert(c.items, at, id)
-	if at == 0 {
-		return nil
-	}
-	return after
-}
-
-func (c *conversation) deleteItem(event clientEvent) {
-	at := slices.Index(c.items, event.ItemID)
-	if at < 0 {
-		c.refuse(event, "item_delete_invalid_item_id", "There is no item with this id.")
-		return
-	}
-	c.items = slices.Delete(c.items, at, at+1)
-	c.emit("conversation.item.deleted", fields{"item_id": event.ItemID})
 }
 
 func (c *conversation) createResponse(event clientEvent) {

@@ -8,7 +8,7 @@ import (
 // response is one answer of the tutor, from the request to response.done.
 type response struct {
 	id     string
-	itemID string // empty: it has not begun to speak
+	item   *item // what becomes of it; nil: it has not begun to speak
 	line   Line
 	sound  voice
 	words  []string
@@ -16,6 +16,9 @@ type response struct {
 }
 
 func (r *response) text() string { return strings.Join(r.words[:r.spread], " ") }
+
+// packets is how much of its sound the words so far take.
+func (r *response) packets() int { return len(r.sound) * r.spread / len(r.words) }
 
 // respond begins an answer. The caller has seen that there is none.
 func (c *conversation) respond() {
@@ -41,11 +44,10 @@ func (c *conversation) speak(r *response) {
 		c.agenda.after(frame, func() { c.speak(r) })
 		return
 	}
-	r.itemID = c.newID("item")
-	previous := c.place(r.itemID)
-	item := r.item("in_progress")
-	c.emit("response.output_item.added", fields{"response_id": r.id, "output_index": 0, "item": item})
-	c.emit("conversation.item.added", fields{"previous_item_id": previous, "item": item})
+	r.item = &item{id: c.newID("item"), role: "assistant", status: "in_progress", spoken: &spokenPart{Type: "output_audio"}}
+	described := r.describeItem("in_progress")
+	c.emit("response.output_item.added", fields{"response_id": r.id, "output_index": 0, "item": described})
+	c.emit("conversation.item.added", fields{"previous_item_id": c.place(r.item), "item": described})
 	c.emit("response.content_part.added", r.part(fields{"part": fields{"type": "audio", "transcript": ""}}))
 	c.playing = r
 	c.mouth.say(r.sound)
@@ -70,6 +72,7 @@ func (c *conversation) word(r *response) {
 		word = " " + word
 	}
 	r.spread++
+	r.item.says(r.text(), time.Duration(r.packets())*frame)
 	c.emit("response.output_audio_transcript.delta", r.part(fields{"delta": word}))
 	if r.spread == len(r.words) {
 		c.finish(r, "completed", nil)
@@ -78,7 +81,7 @@ func (c *conversation) word(r *response) {
 
 // finish ends the generating; the sound may go on for long.
 func (c *conversation) finish(r *response, status string, details any) {
-	if r.itemID != "" {
+	if r.item != nil {
 		c.finishItem(r, status)
 	}
 	c.response = nil
@@ -99,13 +102,14 @@ func (c *conversation) finishItem(r *response, status string) {
 	if status != "completed" {
 		status = "incomplete"
 	}
+	r.item.status = status
 	text := r.text()
 	c.emit("response.output_audio.done", r.part(fields{}))
 	c.emit("response.output_audio_transcript.done", r.part(fields{"transcript": text}))
 	c.emit("response.content_part.done", r.part(fields{"part": fields{"type": "audio", "transcript": text}}))
 	// The provider leaves the predecessor of a finished item out.
-	c.emit("conversation.item.done", fields{"previous_item_id": nil, "item": r.item(status)})
-	c.emit("response.output_item.done", fields{"response_id": r.id, "output_index": 0, "item": r.item(status)})
+	c.emit("conversation.item.done", fields{"previous_item_id": nil, "item": r.describeItem(status)})
+	c.emit("response.output_item.done", fields{"response_id": r.id, "output_index": 0, "item": r.describeItem(status)})
 }
 
 // interrupt stops sound and answer because the learner speaks, or asks to.
@@ -119,7 +123,7 @@ func (c *conversation) interrupt(reason string) {
 	cut := heard != nil && c.faults.Truncation != TruncationMissing
 	length := time.Duration(said) * frame
 	if cut && c.faults.Truncation == TruncationEarly {
-		c.truncate(heard.itemID, length)
+		c.truncate(heard.item.id, length)
 	}
 	if c.response != nil {
 		c.cancel(reason)
@@ -127,41 +131,37 @@ func (c *conversation) interrupt(reason string) {
 	switch {
 	case !cut || c.faults.Truncation == TruncationEarly:
 	case c.faults.Truncation == TruncationLate:
-		c.agenda.after(late, func() { c.truncate(heard.itemID, length) })
+		c.agenda.after(late, func() { c.truncate(heard.item.id, length) })
 	case c.faults.Truncation == TruncationZero:
-		c.truncate(heard.itemID, 0)
+		c.truncate(heard.item.id, 0)
 	default:
-		c.truncate(heard.itemID, length)
+		c.truncate(heard.item.id, length)
 	}
-}
-
-// truncate tells how much of an item was heard.
-func (c *conversation) truncate(itemID string, heard time.Duration) {
-	c.emit("conversation.item.truncated", fields{"item_id": itemID, "content_index": 0, "audio_end_ms": heard.Milliseconds()})
 }
 
 // cancel stops the generating; what is generated is still heard.
 func (c *conversation) cancel(reason string) {
 	r := c.response
 	if c.playing == r {
-		c.mouth.keep(len(r.sound) * r.spread / len(r.words))
+		c.mouth.keep(r.packets())
 	}
 	c.finish(r, "cancelled", fields{"type": "cancelled", "reason": reason})
 }
 
 // part adds what all events about the one content part share.
 func (r *response) part(event fields) fields {
-	event["response_id"], event["item_id"] = r.id, r.itemID
+	event["response_id"], event["item_id"] = r.id, r.item.id
 	event["output_index"], event["content_index"] = 0, 0
 	return event
 }
 
-func (r *response) item(status string) fields {
+// describeItem is the item as generated, whatever was heard of it.
+func (r *response) describeItem(status string) fields {
 	content := []fields{}
 	if status != "in_progress" {
 		content = append(content, fields{"type": "output_audio", "transcript": r.text()})
 	}
-	return fields{"id": r.itemID, "type": "message", "status": status, "role": "assistant", "content": content}
+	return fields{"id": r.item.id, "type": "message", "status": status, "role": "assistant", "content": content}
 }
 
 func (c *conversation) describe(r *response, status string, details any) fields {
@@ -173,12 +173,8 @@ func (c *conversation) describe(r *response, status string, details any) fields 
 		return described
 	}
 	described["usage"] = c.usage(r)
-	if r.itemID != "" {
-		finished := "completed"
-		if status != "completed" {
-			finished = "incomplete"
-		}
-		described["output"] = []fields{r.item(finished)}
+	if r.item != nil {
+		described["output"] = []fields{r.describeItem(r.item.status)}
 	}
 	return described
 }

@@ -97,6 +97,9 @@ func (c *conversation) tellDeltas(t transcript) {
 }
 
 func (c *conversation) tellWhole(t transcript, text string) {
+	if found := c.find(t.itemID); found != nil && found.spoken != nil {
+		found.spoken.Transcript, found.spoken.Prompted = &text, t.prompted
+	}
 	heard := int(t.speech / (100 * time.Millisecond))
 	c.emit(transcriptionEvent+"completed", t.about(fields{
 		"transcript": text, "prompted": t.prompted,
