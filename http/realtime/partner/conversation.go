@@ -36,6 +36,7 @@ type conversation struct {
 	detector detector
 	buffer   buffer
 	hearing  string        // item that the learner is speaking; empty: none
+	appended time.Duration // what clients appended, by which all later sound is later
 	heardTo  time.Duration // end of the last frame, in her audio's time
 	heardAt  time.Duration // arrival of the last frame, in agenda's time
 	spoken   time.Duration // all that she committed
@@ -90,8 +91,13 @@ func (c *conversation) step() []byte {
 	return packet
 }
 
-// hear takes the next frame of the learner's audio.
+// hear takes the next frame of the learner's microphone.
 func (c *conversation) hear(s sound) {
+	c.listen(sound{s.from + c.appended, s.to + c.appended, s.level})
+}
+
+// listen takes the next frame of the learner's audio, wherever it comes from.
+func (c *conversation) listen(s sound) {
 	c.heardTo, c.heardAt = s.to, c.agenda.now
 	turns := c.session.Audio.Input.TurnDetection
 	if turns == nil {

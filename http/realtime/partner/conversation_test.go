@@ -135,7 +135,7 @@ func TestConversationNoticesThatPacketsStop(t *testing.T) {
 func TestConversationRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ event, code string }{
 		"what is no JSON":            {`{`, "invalid_json"},
-		"an unknown type":            {`{"type":"input_audio_buffer.append"}`, "invalid_value"},
+		"an unknown type":            {`{"type":"input_audio_buffer.appended"}`, "invalid_value"},
 		"a commit of nothing":        {`{"type":"input_audio_buffer.commit"}`, "input_audio_buffer_commit_empty"},
 		"a cancel of nothing":        {`{"type":"response.cancel"}`, "response_cancel_not_active"},
 		"spoken history":             {`{"type":"conversation.item.create","item":{"type":"message","role":"assistant","content":[{"type":"output_audio"}]}}`, "invalid_value"},
@@ -174,8 +174,8 @@ func TestSessionStaysAsItWasWhenAnUpdateIsRefused(t *testing.T) {
 	a := sit(t, Faults{})
 	a.sends(`{"type":"session.update","session":{"type":"realtime","audio":{"input":{"noise_reduction":{"type":"near_field"}}}}}`)
 	before := a.last("session.updated")["session"]
-	a.sends(`{"type":"session.update","session":{"type":"realtime","output_modalities":["text"],
-		"audio":{"output":{"speed":9},"input":{"noise_reduction":{"type":"far__field"}}}}}`)
+	a.sends(`{"type":"session.update","session":{"type":"realtime","output_modalities":["text"],"audio":{"output":{"speed":9,"format":{"type":"x"}},
+		"input":{"format":{"type":"x"},"noise_reduction":{"type":"far__field"}}}}}`)
 	a.last("error")
 	a.sends(`{"type":"session.update","session":{"type":"realtime"}}`)
 	if diff := cmp.Diff(before, a.last("session.updated")["session"]); diff != "" {

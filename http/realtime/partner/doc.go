@@ -11,7 +11,9 @@
 // hang-up is 404.
 //
 // An item can be retrieved, without its sound, and truncated, which loses its
-// words. One that clients create is text.
+// words. One that clients create is text. Sound can be appended as audio/pcm,
+// over the sideband too, where one event may have 256 KiB: it takes its place in
+// the learner's audio behind what is there, and nothing answers.
 //
 // What it cannot do is hear words. The learner is shown a few lines to choose
 // from, and what she said is taken to be the line she chose, marked

@@ -16,6 +16,7 @@ type clientEvent struct {
 	PreviousItemID string          `json:"previous_item_id"`
 	ContentIndex   *int64          `json:"content_index"`
 	AudioEndMS     *int64          `json:"audio_end_ms"`
+	Audio          *string         `json:"audio"`
 	LineID         string          `json:"line_id"`
 	Session        json.RawMessage `json:"session"`
 	Item           clientItem      `json:"item"`
@@ -27,6 +28,7 @@ type rule func(*conversation, clientEvent)
 // rules lists the client events that are understood.
 var rules = map[string]rule{
 	"session.update":             (*conversation).updateSession,
+	"input_audio_buffer.append":  (*conversation).appendAudio,
 	"input_audio_buffer.commit":  (*conversation).commitBuffer,
 	"input_audio_buffer.clear":   (*conversation).clearBuffer,
 	"conversation.item.create":   (*conversation).createItem,

@@ -33,7 +33,15 @@ type audio struct {
 	Output audioOutput `json:"output"`
 }
 
+// format is how sound is written in events. In a call it matters for what
+// clients append alone: the rest is Opus.
+type format struct {
+	Type string `json:"type"`
+	Rate int    `json:"rate,omitempty"`
+}
+
 type audioInput struct {
+	Format         *format         `json:"format"`
 	Transcription  *transcription  `json:"transcription"`
 	NoiseReduction json.RawMessage `json:"noise_reduction"`
 	TurnDetection  *turnDetection  `json:"turn_detection"`
@@ -45,7 +53,8 @@ type transcription struct {
 }
 
 type audioOutput struct {
-	Voice string `json:"voice"`
+	Format *format `json:"format"`
+	Voice  string  `json:"voice"`
 	// Speed is 0.25 to 1.5; see voice.at for what it can do here.
 	Speed float64 `json:"speed"`
 }
@@ -76,8 +85,8 @@ func newSession() session {
 		Type: "realtime", Object: "realtime.session", Model: "gpt-realtime-mini",
 		Modalities: []string{"audio"},
 		Audio: audio{
-			Input:  audioInput{TurnDetection: defaultTurns()},
-			Output: audioOutput{Voice: "marin", Speed: 1},
+			Input:  audioInput{Format: &format{"audio/pcm", pcmRate}, TurnDetection: defaultTurns()},
+			Output: audioOutput{Format: &format{"audio/pcm", pcmRate}, Voice: "marin", Speed: 1},
 		},
 	}
 }
@@ -95,6 +104,7 @@ func (s *session) update(raw json.RawMessage) error {
 	}
 	changed.Audio.Input.NoiseReduction = slices.Clone(s.Audio.Input.NoiseReduction)
 	changed.Modalities, changed.Prompt = nil, nil
+	changed.Audio.Input.Format, changed.Audio.Output.Format = nil, nil
 	if err := json.Unmarshal(raw, &changed); err != nil {
 		return fmt.Errorf("read the session: %w", err)
 	}
@@ -117,6 +127,8 @@ func (s *session) keep(old *session) {
 		s.Modalities = old.Modalities
 	}
 	s.Prompt = cmp.Or(s.Prompt, old.Prompt)
+	s.Audio.Input.Format = cmp.Or(s.Audio.Input.Format, old.Audio.Input.Format)
+	s.Audio.Output.Format = cmp.Or(s.Audio.Output.Format, old.Audio.Output.Format)
 }
 
 func mentionsTurns(raw json.RawMessage) bool {

@@ -1,7 +1,9 @@
 package partner_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -248,6 +250,31 @@ func TestSidebandServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		until[realtime.ResponseCreated](b)
+	})
+	t.Run("takes sound, which the browser's call hears", func(t *testing.T) {
+		p := setup(t, partner.Config{})
+		b := call(t, p.mint(t, realtime.MintRequest{Turns: byLevel}))
+		until[realtime.SessionDescribed](b)
+		socket := dial(t, p, b.callID())
+		say := func(sample byte) { // a second of it
+			sound := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0, sample}, 24000))
+			event := []byte(`{"type":"input_audio_buffer.append","audio":"` + sound + `"}`)
+			if err := socket.Write(t.Context(), websocket.MessageText, event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			say(12)
+		}
+		say(0)
+		begun, _ := until[realtime.SpeechStarted](b)
+		over, _ := until[realtime.SpeechStopped](b)
+		if *begun.AudioStartMS != 0 || *over.AudioEndMS != 3000 {
+			t.Errorf("from %d to %d", *begun.AudioStartMS, *over.AudioEndMS)
+		}
+		if text, _ := until[realtime.TranscriptionCompleted](b); text.ItemID != begun.ItemID || !text.Prompted {
+			t.Errorf("text: %+v", text)
+		}
 	})
 	t.Run("has room for four", func(t *testing.T) {
 		p := setup(t, partner.Config{})

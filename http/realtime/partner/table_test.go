@@ -113,7 +113,7 @@ func (a *table) expect(want ...string) {
 // FuzzReceive: whatever a client sends, the conversation goes on.
 func FuzzReceive(f *testing.F) {
 	for kind := range rules {
-		f.Add([]byte(`{"type":"` + kind + `","item":{"id":"a","type":"message","role":"user","content":[{"type":"input_text"}]},"session":{"audio":null},"item_id":"a","content_index":0,"audio_end_ms":0}`))
+		f.Add([]byte(`{"type":"` + kind + `","item":{"id":"a","type":"message","role":"user","content":[{"type":"input_text"}]},"session":{"audio":null},"audio":"//8=","item_id":"a","content_index":0,"audio_end_ms":0}`))
 	}
 	prepared, err := loadLibrary()
 	if err != nil {
