@@ -103,7 +103,7 @@ func (p *Partner) newConversation(granted grant, send func([]byte)) *conversatio
 	}
 	_, base, _ := strings.Cut(settings.ID, "_")
 	return &conversation{
-		session: settings, lesson: lesson{script: p.library.script(topic, language)},
+		id: "conv_" + base, session: settings, apart: map[string]*response{}, lesson: lesson{script: p.library.script(topic, language)},
 		voices: p.library.voices, faults: granted.faults, send: send,
 		newID: func(prefix string) string {
 			count++

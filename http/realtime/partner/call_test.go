@@ -2,6 +2,7 @@ package partner_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,26 @@ func TestCall(t *testing.T) {
 		}
 		if words := transcript(); words != nil {
 			t.Errorf("it says %v", words)
+		}
+	})
+	t.Run("answers beside the conversation, and is told apart by metadata", func(t *testing.T) {
+		p := setup(t, partner.Config{})
+		b := call(t, p.mint(t, realtime.MintRequest{}))
+		b.send(`{"type":"response.create","response":{"conversation":"none","output_modalities":["text"],"metadata":{"for":"notes"}}}`)
+		b.send(`{"type":"response.create"}`)
+		text, before := until[realtime.OutputTextDone](b)
+		made := b.untilRaw("response.done")["response"].(map[string]any)
+		if made["id"] != text.ResponseID || made["metadata"].(map[string]any)["for"] != "notes" || made["conversation_id"] != nil {
+			t.Errorf("response: %v", made)
+		}
+		if slices.Contains(before, "error") {
+			t.Errorf("refused: %v", before)
+		}
+		if done, _ := until[realtime.ResponseDone](b); done.ResponseID != text.ResponseID {
+			t.Errorf("first was %+v", done)
+		}
+		if done, _ := until[realtime.ResponseDone](b); done.Status != "completed" {
+			t.Errorf("then %+v", done)
 		}
 	})
 	t.Run("sends what nobody knows, when told", func(t *testing.T) {

@@ -20,6 +20,7 @@ type fields map[string]any
 // hear for each of the learner's frames, receive for each of her messages,
 // step for each 20 ms that pass.
 type conversation struct {
+	id      string
 	session session
 	lesson  lesson
 	voices  map[string]voice
@@ -29,9 +30,10 @@ type conversation struct {
 
 	agenda   agenda
 	mouth    mouth
-	items    []*item // in order
-	response *response
-	playing  *response // whose sound is being heard
+	items    []*item              // in order
+	response *response            // that will be part of it
+	apart    map[string]*response // those beside it, by id
+	playing  *response            // whose sound is being heard
 
 	detector detector
 	buffer   buffer
@@ -130,7 +132,7 @@ func (c *conversation) speechStopped(turns turnDetection) {
 	c.commit(c.hearing, c.detector.to-c.detector.from)
 	c.hearing = ""
 	if turns.CreateResponse && c.response == nil {
-		c.respond()
+		c.answer()
 	}
 }
 

@@ -10,10 +10,16 @@
 // an empty buffer, speaking in clears, cancels and truncates, a second
 // hang-up is 404.
 //
-// An item can be retrieved, without its sound, and truncated, which loses its
-// words. One that clients create is text. Sound can be appended as audio/pcm,
-// over the sideband too, where one event may have 256 KiB: it takes its place in
-// the learner's audio behind what is there, and nothing answers.
+// It knows every event that the provider's published protocol lets a client
+// send. An item can be retrieved, without its sound, and truncated, which loses
+// its words. Sound can be appended as audio/pcm, over the sideband too, where
+// one event may have 256 KiB: it takes its place in the learner's audio behind
+// what is there, and nothing answers. A response can be text, have metadata and
+// a limit of tokens, answer an input of its own, and stay apart from the
+// conversation: then it makes no item, runs beside others, and speaking in
+// leaves it alone. Its instructions count in what it costs, and its voice is
+// told; no line changes for them. Tools, prompts and reasoning are taken and not
+// minded. An item that clients create is text.
 //
 // What it cannot do is hear words. The learner is shown a few lines to choose
 // from, and what she said is taken to be the line she chose, marked

@@ -24,6 +24,8 @@ func (c *conversation) emit(kind string, event fields) {
 	c.send(raw)
 }
 
+var betaNames = strings.NewReplacer("response.output_audio", "response.audio", "response.output_text", "response.text")
+
 // betaName is what the beta called an event; empty: it had none such.
 func betaName(kind string) string {
 	switch kind {
@@ -32,7 +34,7 @@ func betaName(kind string) string {
 	case "conversation.item.done", "input_audio_buffer.timeout_triggered":
 		return ""
 	}
-	return strings.Replace(kind, "response.output_audio", "response.audio", 1)
+	return betaNames.Replace(kind)
 }
 
 // disturb sends what a client must be able to bear.

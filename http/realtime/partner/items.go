@@ -109,7 +109,8 @@ func (c *conversation) insert(i *item, after string) any {
 	return after
 }
 
-// clientItem is an item that a client wrote.
+// clientItem is an item that a client wrote, or, in the input of a response,
+// the id of one that is there.
 type clientItem struct {
 	ID      string       `json:"id"`
 	Type    string       `json:"type"`

@@ -40,5 +40,5 @@ func (c *conversation) noticeIdleness() {
 	c.emit("input_audio_buffer.committed", fields{"previous_item_id": previous, "item_id": empty})
 	c.tellItem(unsaid, previous)
 	c.lesson.missed = true
-	c.respond()
+	c.answer()
 }

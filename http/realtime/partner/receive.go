@@ -2,6 +2,7 @@ package partner
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type clientEvent struct {
 	LineID         string          `json:"line_id"`
 	Session        json.RawMessage `json:"session"`
 	Item           clientItem      `json:"item"`
+	ResponseID     string          `json:"response_id"`
+	Response       json.RawMessage `json:"response"`
 }
 
 // rule is what a client event does.
@@ -99,25 +102,51 @@ func (c *conversation) clearBuffer(clientEvent) {
 }
 
 func (c *conversation) createResponse(event clientEvent) {
-	if c.response != nil {
+	wanted, err := c.session.ask(event.Response)
+	switch {
+	case err != nil:
+		c.refuse(event, "invalid_value", err.Error())
+	case slices.ContainsFunc(wanted.Input, c.lacks):
+		c.refuse(event, "item_not_found", "An item of the input does not exist.")
+	case !wanted.apart() && c.response != nil:
 		c.refuse(event, "conversation_already_has_active_response", "Conversation already has an active response.")
-		return
+	case wanted.apart() && len(c.apart) >= maxApart:
+		c.refuse(event, "too_many_responses", "There are too many responses beside the conversation.")
+	default:
+		c.respond(wanted)
 	}
-	c.respond()
 }
 
+// lacks tells whether an input names an item that is not there.
+func (c *conversation) lacks(input clientItem) bool {
+	return input.isReference() && c.find(input.ID) == nil
+}
+
+// cancelResponse stops the one that is named, or else the conversation's own.
 func (c *conversation) cancelResponse(event clientEvent) {
-	if c.response == nil {
+	r := c.response
+	if id := event.ResponseID; id != "" && (r == nil || r.id != id) {
+		r = c.apart[id]
+	}
+	if r == nil {
 		c.refuse(event, "response_cancel_not_active", "Cancellation failed: no active response found.")
 		return
 	}
-	c.cancel("client_cancelled")
+	c.cancel(r, "client_cancelled")
 }
 
-// clearOutput stops what is heard.
+// clearOutput stops what is heard, and the generating of it.
 func (c *conversation) clearOutput(clientEvent) {
-	if c.playing != nil {
+	r := c.playing
+	switch {
+	case r == nil:
+	case !r.asked.apart():
 		c.interrupt("client_cancelled")
+	default:
+		c.hush()
+		if !r.over {
+			c.cancel(r, "client_cancelled")
+		}
 	}
 }
 

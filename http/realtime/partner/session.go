@@ -148,6 +148,8 @@ func (s *session) valid() error {
 	switch {
 	case s.Type != "realtime":
 		return errors.New("the session's type must be realtime")
+	case !oneModality(s.Modalities):
+		return errWrongModalities
 	case s.Audio.Output.Speed < slowest || s.Audio.Output.Speed > fastest:
 		return errors.New("audio.output.speed must be 0.25 to 1.5")
 	case turns == nil:

@@ -33,7 +33,7 @@ func sitWith(t *testing.T, prepared library, faults Faults) *table {
 	settings.Audio.Input.Transcription = &transcription{Model: "m", Language: "en"}
 	at, count := &table{t: t}, 0
 	at.talk = &conversation{
-		session: settings, lesson: lesson{script: prepared.script("cafe", "")},
+		id: "conv_1", session: settings, apart: map[string]*response{}, lesson: lesson{script: prepared.script("cafe", "")},
 		voices: prepared.voices, faults: faults,
 		newID: func(prefix string) string { count++; return fmt.Sprintf("%s_%d", prefix, count) },
 		send:  at.take,
@@ -113,7 +113,7 @@ func (a *table) expect(want ...string) {
 // FuzzReceive: whatever a client sends, the conversation goes on.
 func FuzzReceive(f *testing.F) {
 	for kind := range rules {
-		f.Add([]byte(`{"type":"` + kind + `","item":{"id":"a","type":"message","role":"user","content":[{"type":"input_text"}]},"session":{"audio":null},"audio":"//8=","item_id":"a","content_index":0,"audio_end_ms":0}`))
+		f.Add([]byte(`{"type":"` + kind + `","item":{"id":"a","type":"message","role":"user","content":[{"type":"input_text"}]},"session":{"audio":null},"response":{"conversation":"none","input":[]},"audio":"//8=","item_id":"a","content_index":0,"audio_end_ms":0}`))
 	}
 	prepared, err := loadLibrary()
 	if err != nil {
