@@ -45,9 +45,6 @@ type Watcher interface {
 type Sideband struct {
 	doors  SidebandDoors
 	logger *slog.Logger
-
-	mu   sync.Mutex
-	held map[events.SessionID]map[string]bool // provider's ids of the calls listened to here
 }
 
 // SidebandDoors are the rooms behind a sideband.
@@ -64,7 +61,7 @@ type SidebandDoors struct {
 
 // NewSideband wires it.
 func NewSideband(doors SidebandDoors, logger *slog.Logger) *Sideband {
-	return &Sideband{doors: doors, logger: logger, held: map[events.SessionID]map[string]bool{}}
+	return &Sideband{doors: doors, logger: logger}
 }
 
 // markOf is the mark of the call that a token opens. It derives from the event
@@ -101,28 +98,25 @@ func (b *Sideband) Listen(ctx context.Context, hint events.Event) error {
 	if err != nil {
 		return err
 	}
-	defer b.hold(session.ID, call.Provider)()
 	unwatch, err := b.watch(ctx, session, call)
 	if err != nil {
 		return err
 	}
 	defer unwatch()
-	ear := &ear{sideband: b, session: session, at: at, call: call.Number}
+	ear := &ear{sideband: b, session: session, at: at, call: call.Number, provider: call.Provider}
 	err = b.doors.Lines.Listen(ctx, realtime.Call{ID: call.Provider, Mark: mark}, ear)
-	return b.heard(ctx, ear, call.Provider, err)
+	return b.heard(ctx, ear, err)
 }
 
 func nothing(*events.Session) ([]events.Event, error) { return nil, nil }
 
 // heard settles how listening to a call ended.
-func (b *Sideband) heard(ctx context.Context, ear *ear, provider string, err error) error {
+func (b *Sideband) heard(ctx context.Context, ear *ear, err error) error {
 	switch {
 	case errors.Is(err, realtime.ErrNotOurs):
 		b.logger.WarnContext(ctx, "a call that was claimed does not carry our mark", "session", ear.session.ID, "call", ear.call)
 		b.doors.Audit.Note(events.System("sideband"), ear.session.Learner, &events.CallRefused{Session: ear.session.ID, Call: ear.call, Why: events.RefusedUnmarked})
 		return ear.write(ctx, func(s *events.Session) ([]events.Event, error) { return s.Refuse(ear.call) })
-	case events.CodeOf(err) == events.CodeErased:
-		return b.doors.Lines.HangUp(ctx, provider) // nobody is to be heard any more
 	case err != nil:
 		return err
 	}
@@ -157,24 +151,6 @@ func (b *Sideband) watch(ctx context.Context, session *events.Session, call *eve
 	return func() { forget(); stop(); watched.Wait() }, nil
 }
 
-// hold remembers that a call is listened to here, until it is let go: the id of
-// a session that is deleted can be had from nowhere else.
-func (b *Sideband) hold(session events.SessionID, provider string) (letGo func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.held[session] == nil {
-		b.held[session] = map[string]bool{}
-	}
-	b.held[session][provider] = true
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if delete(b.held[session], provider); len(b.held[session]) == 0 {
-			delete(b.held, session)
-		}
-	}
-}
-
 // stamp says who decides, and when.
 func (b *Sideband) stamp() events.Stamp {
 	return events.Stamp{
@@ -189,16 +165,30 @@ type ear struct {
 	session  *events.Session
 	at       events.Position
 	call     int
+	provider string // its id of the call
+	deleted  bool   // the session is
 }
 
-// Hear keeps what is said. Errors: CodeErased, those of the log.
+// Hear keeps what is said. Nobody is to be heard any more once the session is
+// deleted; and nobody but the ear may know the call's id then, so it goes on until
+// it has hung up. Errors: those of the log.
 func (e *ear) Hear(ctx context.Context, said realtime.Event) error {
 	e.sideband.doors.Tally.Add(said)
 	kept := overheard(bodiesOf(heard{call: e.call}, said.Body))
 	if len(kept) == 0 {
 		return nil
 	}
-	return e.write(ctx, func(s *events.Session) ([]events.Event, error) { return s.Hear(e.call, kept) })
+	if !e.deleted {
+		err := e.write(ctx, func(s *events.Session) ([]events.Event, error) { return s.Hear(e.call, kept) })
+		if events.CodeOf(err) != events.CodeErased {
+			return err
+		}
+		e.deleted = true
+	}
+	if err := e.sideband.doors.Lines.HangUp(ctx, e.provider); err != nil {
+		e.sideband.logger.WarnContext(ctx, "a call goes on although its session is deleted", "session", e.session.ID, "error", err)
+	}
+	return nil
 }
 
 // write goes on from the session as it was left.

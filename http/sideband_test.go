@@ -3,7 +3,7 @@ package http
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -51,11 +51,14 @@ func newExchange(t *testing.T) *exchange {
 }
 
 // another is the sideband of another instance.
-func (x *exchange) another() *Sideband {
+func (x *exchange) another() *Sideband { return x.by(x.client, io.Discard) }
+
+// by is one with other lines, which writes its log there.
+func (x *exchange) by(lines Lines, to io.Writer) *Sideband {
 	return NewSideband(SidebandDoors{
-		Log: x.Log, Keys: x.Vault, SignIns: x.Log.SignIns(), Lines: x.client, Audit: x.audit, Tally: &realtime.Tally{},
+		Log: x.Log, Keys: x.Vault, SignIns: x.Log.SignIns(), Lines: lines, Audit: x.audit, Tally: &realtime.Tally{},
 		Now: x.Clock.Now, NewID: x.IDs.ULID,
-	}, slog.New(slog.DiscardHandler))
+	}, slog.New(slog.NewTextHandler(to, nil)))
 }
 
 // talk is a session of dora's with a call that is up.
@@ -239,72 +242,6 @@ func (x *exchange) in(t *testing.T) *exchange {
 	of := *x
 	of.t = t
 	return &of
-}
-
-func TestHangUp(t *testing.T) {
-	x := newExchange(t)
-	t.Run("ends the call of a session that the server stopped", func(t *testing.T) {
-		x := x.in(t)
-		s := x.up("", "")
-		s.decide(func(sn *events.Session) ([]events.Event, error) { return sn.Stop(events.EndedByTimeLimit) })
-		if err := x.sideband.HangUp(t.Context(), s.last()); err != nil {
-			t.Fatal(err)
-		}
-		s.caller.Wait(s.caller.Closed)
-	})
-	t.Run("ends a call whose session is unreadable already", func(t *testing.T) {
-		x := x.in(t)
-		s := x.up("", "")
-		ended, _ := s.listened(x.sideband)
-		s.decide(func(sn *events.Session) ([]events.Event, error) { return sn.RequestDelete(dora) })
-		if err := x.Vault.Destroy(t.Context(), s.id.Aggregate()); err != nil {
-			t.Fatal(err)
-		}
-		if err := x.sideband.HangUp(t.Context(), s.last()); err != nil {
-			t.Fatal(err)
-		}
-		s.caller.Wait(s.caller.Closed)
-		if err := s.wait(ended); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("is over when it is asked for again", func(t *testing.T) {
-		x := x.in(t)
-		s := x.up("", "")
-		s.decide(func(sn *events.Session) ([]events.Event, error) { return sn.Stop(events.EndedIdle) })
-		for range 2 {
-			if err := x.sideband.HangUp(t.Context(), s.last()); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-	t.Run("follows when the browser is signed out", func(t *testing.T) {
-		x := x.in(t)
-		browser := events.BrowserID(x.IDs.ULID())
-		in := events.SignIn{Account: dora, Browser: browser, BegunAt: time.Now(), EndsAt: time.Now().Add(time.Hour)}
-		if err := x.Log.SignIns().Put(t.Context(), sha256.Sum256([]byte("secret")), in, time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		s := x.up(browser, "")
-		ended, _ := s.listened(x.sideband)
-		if err := x.Log.SignIns().Revoke(t.Context(), dora, browser); err != nil {
-			t.Fatal(err)
-		}
-		_, err := eventstest.FollowUntil(t.Context(), x.Log, func(seen []events.Event) bool {
-			end, is := seen[len(seen)-1].Body.(*events.SessionEnded)
-			return is && end.Reason == events.EndedBySignOut
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := x.sideband.HangUp(t.Context(), s.last()); err != nil {
-			t.Fatal(err)
-		}
-		s.caller.Wait(s.caller.Closed)
-		if err := s.wait(ended); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 func TestClaim(t *testing.T) {

@@ -16,12 +16,18 @@ import (
 // aPartner is a provider of the real protocol, on a port of its own.
 func aPartner(t *testing.T, config partner.Config) string {
 	t.Helper()
+	return aPartnerBehind(t, config, func(p http.Handler) http.Handler { return p })
+}
+
+// aPartnerBehind is one behind a door of the test's.
+func aPartnerBehind(t *testing.T, config partner.Config, door func(http.Handler) http.Handler) string {
+	t.Helper()
 	config.Now, config.Random, config.Logger = time.Now, rand.Reader, slog.New(slog.NewTextHandler(t.Output(), nil))
 	p := partner.New(config)
 	if err := p.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(p.Handler())
+	server := httptest.NewServer(door(p.Handler()))
 	t.Cleanup(func() {
 		server.Close()
 		if err := p.Close(); err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,7 +19,6 @@ import (
 	"parley/events"
 	"parley/events/jetstream"
 	"parley/projections/erasure"
-	"parley/projections/s3"
 )
 
 // asKilledErasers and asKilledFinalizers make the test binary serve until one of these
@@ -65,6 +63,10 @@ type (
 		erasure.Log
 		killer
 	}
+	killedCalls struct {
+		erasure.Calls
+		killer
+	}
 	killedVault struct {
 		erasure.Vault
 		killer
@@ -103,6 +105,10 @@ func (k killedLog) Append(ctx context.Context, to events.Aggregate, expected eve
 	return at, err
 }
 
+func (k killedCalls) HangUpAll(ctx context.Context, sessions []events.SessionID) error {
+	return k.after(func() (string, error) { return "hang-up", k.Calls.HangUpAll(ctx, sessions) })
+}
+
 func (k killedVault) Destroy(ctx context.Context, of events.Aggregate) error {
 	return k.after(func() (string, error) { return "destroy-" + string(of.Kind), k.Vault.Destroy(ctx, of) })
 }
@@ -133,14 +139,16 @@ func (k killedSignIns) RevokeAll(ctx context.Context, of events.AccountID) error
 }
 
 // erasersToBeKilled wait for a sign of life from the killed ones for a second only.
-func erasersToBeKilled(k killer, log *jetstream.Log, store *s3.Store, logger *slog.Logger) (all []duty) {
-	doors := eraserDoors(log, store)
-	doors.Log, doors.Vault, doors.Objects, doors.Ledger = killedLog{log, k}, killedVault{doors.Vault, k}, killedObjects{store, k}, killedLedger{doors.Ledger, k}
+func erasersToBeKilled(k killer, in *instance) (all []duty) {
+	log, store := in.backend.log, in.backend.store
+	doors := eraserDoors(log, store, in.sideband)
+	doors.Log, doors.Calls, doors.Vault = killedLog{log, k}, killedCalls{doors.Calls, k}, killedVault{doors.Vault, k}
+	doors.Objects, doors.Ledger = killedObjects{store, k}, killedLedger{doors.Ledger, k}
 	doors.Sweeper, doors.Copies, doors.SignIns = killedSweeper{log, k}, killedCopies{log, k}, killedSignIns{doors.SignIns, k}
 	eraser := erasure.NewEraser(doors, rate.NewLimiter(rate.Inf, 1), time.Now, newEventID)
 	for name, kinds := range map[string][]events.Kind{"eraser": eraser.BuryKinds(), "sweeper": eraser.SweepKinds()} {
 		worker := jetstream.Worker{Name: name, Kinds: kinds, AckWait: time.Second, Handle: eraser.Handle, Trouble: func(_ events.Event, err error) {
-			logger.Warn("an eraser that is to be killed failed", "error", err)
+			in.logger.Warn("an eraser that is to be killed failed", "error", err)
 		}}
 		all = append(all, duty{name, func(ctx context.Context) error { return log.Work(ctx, worker) }})
 	}
@@ -148,13 +156,11 @@ func erasersToBeKilled(k killer, log *jetstream.Log, store *s3.Store, logger *sl
 }
 
 // killed makes workers that kill the program.
-type killed func(killer, *jetstream.Log, *s3.Store, *slog.Logger) []duty
+type killed func(killer, *instance) []duty
 
 // serveUntilKilled is serve with workers that kill it.
 func serveUntilKilled(file string, workers killed, args []string) int {
-	staff := func(_ Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
-		return workers(killer{&sync.Mutex{}, file}, log, store, logger)
-	}
+	staff := func(in *instance) []duty { return workers(killer{&sync.Mutex{}, file}, in) }
 	if err := serveBy(signalled(), terminal{os.Stdin, os.Stdout, os.Stderr, programEnviron()}, args, staff); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return exitFailed
@@ -209,7 +215,7 @@ func TestErasureKilledAtEachStep(t *testing.T) {
 	p.kill()
 	t.Run("a session's", func(t *testing.T) {
 		steps := killedAtEachStep(t, asKilledErasers, p.dir, "session_erased,swept")
-		wantSteps(t, steps, "destroy-session", "remove", "record-session", "session_erased", "overwrite", "clean-session", "session_erased,swept")
+		wantSteps(t, steps, "hang-up", "destroy-session", "remove", "record-session", "session_erased", "overwrite", "clean-session", "session_erased,swept")
 	})
 	p = idle()
 	t.Run("leaves a receipt, and nothing else of it", func(t *testing.T) {
@@ -221,7 +227,7 @@ func TestErasureKilledAtEachStep(t *testing.T) {
 	p.kill()
 	t.Run("an account's", func(t *testing.T) {
 		steps := killedAtEachStep(t, asKilledErasers, p.dir, "account_erased,swept")
-		wantSteps(t, steps, "revoke", "account_erasure_planned", "destroy-account", "destroy-session", "session_delete_requested",
+		wantSteps(t, steps, "revoke", "account_erasure_planned", "destroy-account", "hang-up", "destroy-session", "session_delete_requested",
 			"remove", "record-session", "session_erased", "record-topic", "topic_erased", "audit_erased", "record-email", "claim_erased", "record-account", "account_erased",
 			"overwrite", "clean-session", "clean-topic", "clean-audit", "clean-email", "clean-account",
 			"session_erased,swept", "topic_erased,swept", "audit_erased,swept", "claim_erased,swept", "account_erased,counted", "account_erased,swept")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"parley/events"
 	"parley/events/jetstream"
 	"parley/projections/recording"
-	"parley/projections/s3"
 )
 
 // killedStore kills after each of the finalizer's steps that changes the store.
@@ -31,9 +29,10 @@ func (k killedStore) Remove(ctx context.Context, key string) error {
 }
 
 // finalizersToBeKilled are two on the same uploads.
-func finalizersToBeKilled(k killer, log *jetstream.Log, store *s3.Store, logger *slog.Logger) (all []duty) {
+func finalizersToBeKilled(k killer, in *instance) (all []duty) {
+	log, logger := in.backend.log, in.logger
 	for _, name := range []string{"finalizer", "rival"} {
-		f := recording.NewFinalizer(killedLog{log, k}, killedStore{store, k}, time.Now, newEventID, logger)
+		f := recording.NewFinalizer(killedLog{log, k}, killedStore{in.backend.store, k}, time.Now, newEventID, logger)
 		worker := jetstream.Worker{Name: name, Kinds: f.Kinds(), AckWait: time.Second, Handle: f.Handle, GiveUp: f.GiveUp, Trouble: func(_ events.Event, err error) {
 			logger.Warn("a finalizer that is to be killed failed", "error", err)
 		}}

@@ -96,6 +96,10 @@ func startWith(t *testing.T, dir string, more []string, env ...string) *program 
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +107,9 @@ func startWith(t *testing.T, dir string, more []string, env ...string) *program 
 	last := "partner"
 	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "OPENAI_API_KEY=") }) {
 		last = "code=" // with a provider there is no word of the partner
+		if len(before) > 0 {
+			last = "ready" // nor of a code, when it is started again
+		}
 	}
 	go func() { p.ended <- p.listen(stdout, last, ready) }()
 	t.Cleanup(p.leave)
@@ -124,7 +131,6 @@ func (p *program) listen(stdout io.Reader, last string, ready chan<- struct{}) e
 	for lines.Scan() {
 		if m := readyLine.FindStringSubmatch(lines.Text()); m != nil {
 			p.base = m[1]
-			continue
 		}
 		if m := setupLine.FindStringSubmatch(lines.Text()); m != nil {
 			p.code = m[1]

@@ -9,6 +9,7 @@ import (
 	"parley/events"
 	"parley/http"
 	"parley/projections"
+	"parley/projections/erasure"
 	"parley/projections/postgres"
 	"parley/projections/s3"
 )
@@ -20,12 +21,13 @@ type operations struct {
 	config Config
 	dir    string
 	gauge  *projections.Gauge
+	calls  erasure.Calls // that a remedy hangs up; nil for a command that only looks
 }
 
 var _ http.Operations = (*operations)(nil)
 
-func newOperations(b *backend, config Config, dir string) *operations {
-	return &operations{b, config, dir, projections.NewGauge(b.log, b.views, b.log.Stream(), time.Now)}
+func newOperations(b *backend, config Config, dir string, calls erasure.Calls) *operations {
+	return &operations{b, config, dir, projections.NewGauge(b.log, b.views, b.log.Stream(), time.Now), calls}
 }
 
 // statusSessions is how many of the newest sessions are counted by status.
@@ -150,6 +152,6 @@ func (o *operations) Help(ctx context.Context, id events.SessionID, remedy strin
 		return plan, err
 	}
 	open := func(context.Context) (*s3.Store, error) { return o.store, nil }
-	err = carryOut(ctx, ward{config: o.config, log: o.log, store: open, id: id, actor: by}, &plan)
+	err = carryOut(ctx, ward{config: o.config, log: o.log, store: open, calls: o.calls, id: id, actor: by}, &plan)
 	return plan, err
 }

@@ -14,8 +14,10 @@ import (
 
 	"parley/cmd/parley/embedded"
 	"parley/events"
+	"parley/events/jetstream"
 	"parley/http/realtime"
 	"parley/http/realtime/partner"
+	"parley/projections/erasure"
 )
 
 // speech is who the learner talks with: a provider, or the built-in partner.
@@ -93,6 +95,22 @@ func (c Config) provider() realtime.Config {
 		Model: c.Model, TranscriptionModel: c.TranscriptionModel, Voice: c.Voice,
 	}
 }
+
+// callsFrom hangs up calls from a command, at the provider that its environment names.
+// Without one, and with the partner within an instance, none is reached: whoever listens
+// to a call hangs it up when its session is deleted.
+func callsFrom(c Config, log *jetstream.Log, logger *slog.Logger) erasure.Calls {
+	if !c.elsewhereSpeaks() {
+		return unreached{}
+	}
+	return sidebandOf(log, realtime.New(c.provider()), nil, &realtime.Tally{}, logger)
+}
+
+// unreached are calls that nobody here can hang up.
+type unreached struct{}
+
+// HangUpAll does nothing.
+func (unreached) HangUpAll(context.Context, []events.SessionID) error { return nil }
 
 // speech is what other commands need to know of it.
 func (c Config) speech() *embedded.Speech {

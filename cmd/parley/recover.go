@@ -151,7 +151,7 @@ func helpSessions(ctx context.Context, t terminal, log *jetstream.Log, to reach,
 		return err
 	}
 	for i := range plans {
-		w := ward{config: to.config, log: log, store: to.openStore, id: plans[i].ID, actor: who}
+		w := ward{config: to.config, log: log, store: to.openStore, calls: callsFrom(to.config, log, newLogger(to.config, t.err)), id: plans[i].ID, actor: who}
 		does := act{does: "recover --" + f.remedy, object: w.id.Aggregate().String(), about: plans[i].Learner, reason: f.reason}
 		err := record(ctx, log, does)
 		if err == nil {

@@ -11,6 +11,7 @@ import (
 	"parley/events"
 	"parley/events/jetstream"
 	"parley/http"
+	"parley/projections/erasure"
 	"parley/projections/s3"
 	"parley/projections/timekeeper"
 )
@@ -28,6 +29,7 @@ type ward struct {
 	config Config
 	log    *jetstream.Log
 	store  func(context.Context) (*s3.Store, error) // opens it when it is needed
+	calls  erasure.Calls
 	id     events.SessionID
 	actor  events.Actor
 }

@@ -235,7 +235,7 @@ func (r *restoration) filter(ctx context.Context, log *parleylog.Log, erased []e
 	if err != nil {
 		return err
 	}
-	eraser := eraserOf(log, gone{}, rate.NewLimiter(rate.Inf, 1))
+	eraser := eraserOf(log, gone{}, unreached{}, rate.NewLimiter(rate.Inf, 1))
 	shown := r.t.progress("erasing again")
 	defer shown.end()
 	for i, e := range erased {

@@ -81,7 +81,7 @@ func (w ward) erase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	eraser := eraserOf(w.log, store, rate.NewLimiter(rate.Limit(w.config.SweepRate), 1))
+	eraser := eraserOf(w.log, store, w.calls, rate.NewLimiter(rate.Limit(w.config.SweepRate), 1))
 	for _, piece := range []events.Body{&events.SessionDeleteRequested{}, &events.SessionErased{}} {
 		if err := eraser.Handle(ctx, events.Event{Aggregate: w.id.Aggregate(), Body: piece}); err != nil {
 			return err

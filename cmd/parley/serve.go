@@ -36,23 +36,24 @@ const (
 
 // instance is one running Parley.
 type instance struct {
-	config  Config
-	roles   []string
-	dir     string
-	public  *url.URL
-	listen  net.Listener
-	inside  net.Listener // where the program reaches its own partner; without TLS it is listen
-	logger  *slog.Logger
-	servers *embedded.Servers
-	backend *backend
-	speech  *speech
-	auditor *http.Auditor
-	tally   *realtime.Tally // of what the provider says and nobody knows here
-	project *projections.Projector
-	staff   staff
-	still   *standstill
-	ready   atomic.Bool
-	out     func(format string, args ...any)
+	config   Config
+	roles    []string
+	dir      string
+	public   *url.URL
+	listen   net.Listener
+	inside   net.Listener // where the program reaches its own partner; without TLS it is listen
+	logger   *slog.Logger
+	servers  *embedded.Servers
+	backend  *backend
+	speech   *speech
+	auditor  *http.Auditor
+	tally    *realtime.Tally // of what the provider says and nobody knows here
+	sideband *http.Sideband
+	project  *projections.Projector
+	staff    staff
+	still    *standstill
+	ready    atomic.Bool
+	out      func(format string, args ...any)
 }
 
 // serve runs everything until it is told to stop. Nothing is half started: the
@@ -197,8 +198,11 @@ func (in *instance) openRooms(ctx context.Context, at embedded.Connection) error
 		return err
 	}
 	in.auditor, in.tally = http.NewAuditor(in.backend.log, auditShard(), time.Now, newID, in.logger), &realtime.Tally{}
-	in.speech, err = newSpeech(in.config, listening, in.public, in.logger)
-	return err
+	if in.speech, err = newSpeech(in.config, listening, in.public, in.logger); err != nil {
+		return err
+	}
+	in.sideband = sidebandOf(in.backend.log, in.speech.client, in.auditor, in.tally, in.logger)
+	return nil
 }
 
 // run starts the parts in order and stops all when one of them fails.
@@ -217,7 +221,7 @@ func (in *instance) run(ctx context.Context) error {
 		group.Go(func() error { return in.project.Run(ctx) })
 	}
 	if in.has(roleWorker) {
-		for _, duty := range append(in.staff(in.config, in.backend.log, in.backend.store, in.logger), in.calling()...) {
+		for _, duty := range append(in.staff(in), in.calling()...) {
 			group.Go(func() error { return keepDoing(ctx, duty, in.still, in.logger) })
 		}
 	}
@@ -300,7 +304,7 @@ func (in *instance) door(code string) *http.Server {
 		Proxies: in.config.Edges.Proxies, Allowances: in.config.Edges.Allowances,
 	}
 	return http.New(config, http.Doors{
-		Log: b.log, Accounts: accounts, Audit: in.auditor, Tally: in.tally, Browser: b.log, Operations: newOperations(b, in.config, in.dir), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
+		Log: b.log, Accounts: accounts, Audit: in.auditor, Tally: in.tally, Browser: b.log, Operations: newOperations(b, in.config, in.dir, in.sideband), Keys: b.log.Vault(), SignIns: b.log.SignIns(),
 		Views: b.views, Changes: b.watcher, Provider: in.speech.client, Store: uploadStore{b.store},
 		Page: web.Dist(), Partner: in.speech.handler, Ready: in.missing, Now: time.Now, NewID: newID,
 	}, in.logger, code)

@@ -8,9 +8,18 @@ import (
 	"parley/http/realtime/partner/partnertest"
 )
 
-// dial opens the session's call and reports no more than that it is up, as the
-// page does; n is the report's number.
+// dial opens the session's call and waits until the server has its own line; n is the
+// number of the page's report.
 func (c *conversation) dial(t *testing.T, n int) *partnertest.Caller {
+	t.Helper()
+	caller := c.call(t, n)
+	caller.Until("session.updated")
+	return caller
+}
+
+// call opens the session's call and reports no more than that it is up, as the
+// page does.
+func (c *conversation) call(t *testing.T, n int) *partnertest.Caller {
 	t.Helper()
 	token := c.token()
 	caller := partnertest.Dial(t, token.text("calls_url"), token.text("value"))
@@ -21,7 +30,6 @@ func (c *conversation) dial(t *testing.T, n int) *partnertest.Caller {
 	if rejected := a.json["rejected"].([]any); len(rejected) > 0 {
 		t.Fatal(a)
 	}
-	caller.Until("session.updated") // the server has its own line
 	return caller
 }
 

@@ -71,7 +71,7 @@ func lookAround(ctx context.Context, t terminal, data string, watch time.Duratio
 		return state{}, err
 	}
 	defer b.close()
-	look := newOperations(b, to.config, to.dir)
+	look := newOperations(b, to.config, to.dir, nil)
 	if len(b.missing(ctx)) == 0 {
 		if err := look.watch(ctx, watch); err != nil {
 			return state{}, err

@@ -13,9 +13,9 @@ import (
 	"parley/events"
 	"parley/events/jetstream"
 	"parley/http"
+	"parley/http/realtime"
 	"parley/projections/erasure"
 	"parley/projections/recording"
-	"parley/projections/s3"
 	"parley/projections/timekeeper"
 )
 
@@ -26,17 +26,18 @@ type duty struct {
 }
 
 // staff makes the workers of one instance.
-type staff func(Config, *jetstream.Log, *s3.Store, *slog.Logger) []duty
+type staff func(*instance) []duty
 
 // takenUp is after how long what a killed instance was about is taken up, where
 // somebody waits for it: a call that nobody listens to, a deletion.
 const takenUp = 5 * time.Second
 
 // dutiesOf is the staff that every instance has.
-func dutiesOf(c Config, log *jetstream.Log, store *s3.Store, logger *slog.Logger) []duty {
+func dutiesOf(in *instance) []duty {
+	c, log, store, logger := in.config, in.backend.log, in.backend.store, in.logger
 	finalizer := recording.NewFinalizer(log, store, time.Now, newEventID, logger)
 	measurer := recording.NewMeasurer(log, store, time.Now, newEventID, logger)
-	eraser := eraserOf(log, store, rate.NewLimiter(rate.Limit(c.SweepRate), 1))
+	eraser := eraserOf(log, store, in.sideband, rate.NewLimiter(rate.Limit(c.SweepRate), 1))
 	work := working(log, logger)
 	return append(timekeeping(c, log, work, logger),
 		work(jetstream.Worker{Name: "finalizer", Kinds: finalizer.Kinds(), Parallel: 2, Handle: finalizer.Handle, GiveUp: finalizer.GiveUp}),
@@ -70,25 +71,28 @@ const (
 // calling is to listen to the calls that are up, and to hang up those that must
 // not go on.
 func (in *instance) calling() []duty {
-	log := in.backend.log
-	sideband := http.NewSideband(http.SidebandDoors{
-		Log: log, Keys: log.Vault(), SignIns: log.SignIns(), Lines: in.speech.client, Audit: in.auditor, Tally: in.tally, Now: time.Now, NewID: newID,
-	}, in.logger)
-	work := working(log, in.logger)
+	sideband, work := in.sideband, working(in.backend.log, in.logger)
 	return []duty{
 		work(jetstream.Worker{Name: "sideband", Kinds: sideband.ListenKinds(), Parallel: maxLines, AckWait: takenUp, Handle: sideband.Listen}),
 		work(jetstream.Worker{Name: "hangup", Kinds: sideband.HangUpKinds(), Parallel: maxHangUps, Handle: sideband.HangUp}),
 	}
 }
 
-// eraserOf makes an eraser that reaches all that is there.
-func eraserOf(log *jetstream.Log, objects erasure.Objects, pace erasure.Pace) *erasure.Eraser {
-	return erasure.NewEraser(eraserDoors(log, objects), pace, time.Now, newEventID)
+// sidebandOf is the server's own line to calls.
+func sidebandOf(log *jetstream.Log, lines http.Lines, auditor *http.Auditor, tally *realtime.Tally, logger *slog.Logger) *http.Sideband {
+	return http.NewSideband(http.SidebandDoors{
+		Log: log, Keys: log.Vault(), SignIns: log.SignIns(), Lines: lines, Audit: auditor, Tally: tally, Now: time.Now, NewID: newID,
+	}, logger)
 }
 
-func eraserDoors(log *jetstream.Log, objects erasure.Objects) erasure.Doors {
+// eraserOf makes an eraser that reaches all that is there.
+func eraserOf(log *jetstream.Log, objects erasure.Objects, calls erasure.Calls, pace erasure.Pace) *erasure.Eraser {
+	return erasure.NewEraser(eraserDoors(log, objects, calls), pace, time.Now, newEventID)
+}
+
+func eraserDoors(log *jetstream.Log, objects erasure.Objects, calls erasure.Calls) erasure.Doors {
 	return erasure.Doors{
-		Log: log, Vault: log.Vault(), Objects: objects, Ledger: log.Ledger(), Sweeper: log,
+		Log: log, Calls: calls, Vault: log.Vault(), Objects: objects, Ledger: log.Ledger(), Sweeper: log,
 		Copies: log, Register: log, SignIns: log.SignIns(),
 	}
 }

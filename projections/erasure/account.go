@@ -72,9 +72,13 @@ func (t task) plan(ctx context.Context, id events.AccountID, at events.Position)
 	return a.Belongings.With(found), err
 }
 
-// destroyKeys makes everything unreadable before anything slower begins.
+// destroyKeys makes everything unreadable before anything slower begins, but for the
+// calls that only these keys lead to.
 func (t task) destroyKeys(ctx context.Context, id events.AccountID, sessions []events.SessionID) error {
 	if err := t.doors.Vault.Destroy(ctx, id.Aggregate()); err != nil {
+		return err
+	}
+	if err := t.doors.Calls.HangUpAll(ctx, sessions); err != nil {
 		return err
 	}
 	for _, session := range sessions {

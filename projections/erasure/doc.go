@@ -4,7 +4,8 @@
 // A deletion is two pieces of work, each begun by an event and resumed after a
 // crash wherever it stopped:
 //
-//	session_delete_requested → destroy the data key      unreadable, everywhere at once
+//	session_delete_requested → hang up its calls         whose ids the data key seals
+//	                           destroy the data key      unreadable, everywhere at once
 //	                           remove the objects        all versions, unfinished uploads
 //	                           bury its claims on calls  each gets a tombstone that names nobody
 //	                           note it in the ledger     so that no backup brings it back
@@ -15,6 +16,9 @@
 //	                           sweep the log's copies    or name those that cannot be
 //	                           append session_erased     again, with the time of the sweep
 //
+// A crash after the hang-up hangs up once more, which does no harm: a call that is over
+// stays so.
+//
 // The tombstone is appended after everything that must not be forgotten and before
 // the sweep, because the sweep removes the very events that the work is known by:
 // from then on only the tombstone says that there is something to do, and what.
@@ -23,7 +27,7 @@
 //
 //	account_delete_requested → end the sign-ins          reads were closed by the request
 //	                           list what belongs to it   as an event, to resume from
-//	                           destroy all keys          its own, and each session's
+//	                           hang up, destroy all keys its own, and each session's
 //	                           bury each session         as above
 //	                           bury topics, audit trail  each gets a tombstone
 //	                           bury claims               on addresses and identities: free for others

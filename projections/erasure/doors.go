@@ -10,6 +10,16 @@ import (
 // Log is what the eraser needs of the log.
 type Log = events.LoadAppender
 
+// Calls are those that learners have at the provider. Their ids there are sealed under
+// the keys of their sessions.
+type Calls interface {
+	// HangUpAll ends the calls of these sessions that are up; those that are over are
+	// no error. A provider that is away holds it up for about a second, and is no
+	// error either: nobody's words stay readable for that. Errors: those of the log;
+	// that of ctx.
+	HangUpAll(ctx context.Context, sessions []events.SessionID) error
+}
+
 // Vault keeps the data keys.
 type Vault interface {
 	// Destroy makes everything unreadable that was sealed for the owner. Doing it
@@ -83,6 +93,7 @@ type Pace interface {
 // Doors is all that an eraser reaches.
 type Doors struct {
 	Log      Log
+	Calls    Calls
 	Vault    Vault
 	Objects  Objects
 	Ledger   Ledger

@@ -17,6 +17,7 @@ type place struct {
 	*eventstest.Bundle
 	*shelves
 	signedOut door
+	line      line
 	fault     *fault
 	turns     int // how often the sweep waited
 }
@@ -25,10 +26,12 @@ const ada events.AccountID = "01JD00000000000000000000AA"
 
 func setup(t *testing.T) *place {
 	t.Helper()
+	bundle := eventstest.NewBundle(t)
 	return &place{
-		Bundle:    eventstest.NewBundle(t),
+		Bundle:    bundle,
 		shelves:   &shelves{objects: map[events.SessionID]int{}},
 		signedOut: door{},
+		line:      line{bundle.Log, map[string]int{}},
 		fault:     &fault{},
 	}
 }
@@ -39,6 +42,7 @@ func (p *place) eraser() *erasure.Eraser { return p.eraserWith(p.Log.Ledger()) }
 func (p *place) eraserWith(ledger erasure.Ledger) *erasure.Eraser {
 	doors := erasure.Doors{
 		Log:     faultyLog{p.Log, p.fault},
+		Calls:   faultyCalls{p.line, p.fault},
 		Vault:   faultyVault{p.Vault, p.fault},
 		Objects: faultyObjects{p.shelves, p.fault},
 		Ledger:  faultyLedger{ledger, p.fault},
@@ -179,6 +183,25 @@ func TestEraserInterrupted(t *testing.T) {
 			}
 		}
 		*p.fault = fault{}
+	}
+}
+
+// The provider's id of a call is sealed under the key that an erasure destroys.
+func TestEraserHangsUp(t *testing.T) {
+	p := setup(t)
+	deleted, of := p.spoken(t), p.household(t, 2)
+	up := map[events.SessionID]string{deleted: "rtc_own", of.sessions[0]: "rtc_first", of.sessions[1]: "rtc_second"}
+	for id, call := range up {
+		p.Append(t, id.Aggregate(), &events.TokenIssued{Call: 1}, &events.CallFollowed{Call: 1, Private: events.ProviderCall{ID: call}})
+	}
+	p.Append(t, deleted.Aggregate(), &events.SessionDeleteRequested{By: ada})
+	p.close(t, of)
+	p.work(t, deleted)
+	p.drain(t, of)
+	for _, call := range up {
+		if p.line.hungUp[call] != 1 {
+			t.Errorf("%s was hung up %d times while its id could be read", call, p.line.hungUp[call])
+		}
 	}
 }
 

@@ -46,6 +46,35 @@ func (d door) RevokeAll(_ context.Context, of events.AccountID) error {
 	return nil
 }
 
+// line notes which calls were hung up. As the real one it finds their ids in the log,
+// where they are sealed.
+type line struct {
+	erasure.Log
+	hungUp map[string]int
+}
+
+func (l line) HangUpAll(ctx context.Context, sessions []events.SessionID) error {
+	for _, id := range sessions {
+		session, stamp := events.NewSession(id), events.Stamp{Actor: "system:test"}
+		if _, err := events.Execute(ctx, l.Log, id.Aggregate(), session, stamp, func(*events.Session) ([]events.Event, error) { return nil, nil }); err != nil {
+			return err
+		}
+		for _, call := range session.Running() {
+			l.hungUp[call.Provider]++
+		}
+	}
+	return nil
+}
+
+type faultyCalls struct {
+	erasure.Calls
+	fault *fault
+}
+
+func (f faultyCalls) HangUpAll(ctx context.Context, sessions []events.SessionID) error {
+	return f.fault.step(func() error { return f.Calls.HangUpAll(ctx, sessions) })
+}
+
 type faultyObjects struct {
 	erasure.Objects
 	fault *fault

@@ -61,6 +61,10 @@ func (t task) session(ctx context.Context, id events.SessionID, sweeps bool) err
 // is to count them. A run that was interrupted took its count along; what the log knows
 // of is counted all the same.
 func (t task) bury(ctx context.Context, id events.SessionID) (*events.SessionErased, error) {
+	// Not under the lock: other sessions need not wait for the provider too.
+	if err := t.doors.Calls.HangUpAll(ctx, []events.SessionID{id}); err != nil {
+		return nil, err
+	}
 	t.one.Lock()
 	defer t.one.Unlock()
 	s := newDeletion(id)

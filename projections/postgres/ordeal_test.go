@@ -272,7 +272,7 @@ func (o *ordeal) drafts(of events.SessionID, begun bool, size int) []events.Even
 func (o *ordeal) eraseSession(of events.SessionID) {
 	o.t.Helper()
 	eraser := erasure.NewEraser(erasure.Doors{
-		Log: o.calm, Vault: o.truth.Vault(), Objects: noObjects{}, Ledger: o.truth.Ledger(), Sweeper: o.truth,
+		Log: o.calm, Calls: noCalls{}, Vault: o.truth.Vault(), Objects: noObjects{}, Ledger: o.truth.Ledger(), Sweeper: o.truth,
 		Copies: o.truth, Register: o.truth, SignIns: o.truth.SignIns(),
 	},
 		atOnce{}, o.clock.Now, o.ids.Event)
@@ -315,6 +315,11 @@ func latestHint(of []events.Event) (hint events.Event) {
 type noObjects struct{}
 
 func (noObjects) RemoveSession(context.Context, events.SessionID) (int, error) { return 0, nil }
+
+// noCalls is a provider with no call that is up.
+type noCalls struct{}
+
+func (noCalls) HangUpAll(context.Context, []events.SessionID) error { return nil }
 
 // atOnce sweeps without a pause.
 type atOnce struct{}

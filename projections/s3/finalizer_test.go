@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -62,7 +63,7 @@ func TestAudio(t *testing.T) {
 	t.Run("it plays in ranges", func(t *testing.T) { playsInRanges(t, store, audio.Object) })
 	t.Run("the eraser leaves nothing", func(t *testing.T) {
 		log.Append(t, mine.Aggregate(), &events.SessionDeleteRequested{})
-		doors := erasure.Doors{Log: log.Log, Vault: log.Vault, Objects: store, Ledger: log.Log.Ledger(), Sweeper: log.Log, Copies: log.Log}
+		doors := erasure.Doors{Log: log.Log, Calls: noCalls{}, Vault: log.Vault, Objects: store, Ledger: log.Log.Ledger(), Sweeper: log.Log, Copies: log.Log}
 		hint := events.Event{Aggregate: mine.Aggregate()}
 		if err := erasure.NewEraser(doors, nil, log.Clock.Now, log.IDs.Event).Handle(t.Context(), hint); err != nil {
 			t.Fatal(err)
@@ -72,6 +73,11 @@ func TestAudio(t *testing.T) {
 		}
 	})
 }
+
+// noCalls is a provider with no call that is up.
+type noCalls struct{}
+
+func (noCalls) HangUpAll(context.Context, []events.SessionID) error { return nil }
 
 func finalized(t *testing.T, store *Store, log *eventstest.Bundle) *events.AudioFinalized {
 	t.Helper()
