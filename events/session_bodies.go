@@ -16,6 +16,10 @@ type SessionStarted struct {
 	Model    string    `json:"model"`
 	Voice    string    `json:"voice"`
 
+	// TranscriptionModel writes down what the learner says; empty in an event from
+	// before it was noted: not known.
+	TranscriptionModel string `json:"transcription_model,omitempty"`
+
 	// OwnTopic is the text of a topic that the learner wrote herself; empty
 	// for one of the catalogue, whose text is public.
 	OwnTopic TopicText `json:"-"`

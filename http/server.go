@@ -28,9 +28,9 @@ type Config struct {
 	Partner        bool     // the provider is the built-in partner
 	Model          string
 	Voice          string
-	// TranscriptionModel and ShowCost: what learners are told of the cost.
+	// TranscriptionModel is noted with each session, like Model.
 	TranscriptionModel string
-	ShowCost           bool
+	ShowCost           bool // to learners
 	// Retiring are the announcements about the models in use.
 	Retiring    []realtime.Retirement
 	StoreOrigin string // origin of signed uploads; empty when browsers can't reach the store

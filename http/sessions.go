@@ -111,7 +111,7 @@ func (s *Server) topicFor(ctx context.Context, id events.TopicID) (*events.Topic
 func (s *Server) started(ctx context.Context, topic *events.Topic) *events.SessionStarted {
 	b := &events.SessionStarted{
 		Learner: caller(ctx), Topic: topic.ID, Language: topic.Language, Level: topic.Level,
-		Provider: s.config.Provider, Model: s.config.Model, Voice: s.config.Voice,
+		Provider: s.config.Provider, Model: s.config.Model, Voice: s.config.Voice, TranscriptionModel: s.config.TranscriptionModel,
 	}
 	if topic.Owner != "" {
 		b.OwnTopic = topic.Text
@@ -129,7 +129,7 @@ func (s *Server) read(ctx context.Context, id events.SessionID, at events.Positi
 		return nil, err
 	}
 	out := &sessionOutput{sessionOf(view)}
-	out.Body.Usage = s.usageOf(view.Model, view.Used)
+	out.Body.Usage = s.usageOf(Models{view.Model, view.TranscriptionModel}, view.Used)
 	if view.Status == events.StatusActive {
 		out.Body.Limits = s.talkLimits(ctx, id)
 	}

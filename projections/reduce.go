@@ -170,7 +170,7 @@ func (s *SessionRow) apply(e events.Event, within *Rows) {
 	switch b := e.Body.(type) {
 	case *events.SessionStarted:
 		s.Language, s.Level = b.Language, b.Level
-		s.Provider, s.Model, s.Voice = b.Provider, b.Model, b.Voice
+		s.Provider, s.Model, s.Voice, s.TranscriptionModel = b.Provider, b.Model, b.Voice, b.TranscriptionModel
 		s.OwnTopic = sealedOf(e)
 	case *events.SegmentTranscribed:
 		s.hash(e, b, within)

@@ -35,8 +35,10 @@ type SessionRow struct {
 	Provider string
 	Model    string
 	Voice    string
-	OwnTopic Sealed // the learner's own topic, of session_started
-	Position events.Position
+	// TranscriptionModel is empty where session_started does not say.
+	TranscriptionModel string
+	OwnTopic           Sealed // the learner's own topic, of session_started
+	Position           events.Position
 
 	// Emptied: its deletion was asked for, so that all its parts leave.
 	Emptied bool

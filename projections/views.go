@@ -11,26 +11,27 @@ import (
 
 // SessionView is a session as its learner reads it, opened.
 type SessionView struct {
-	ID           events.SessionID
-	Learner      events.AccountID
-	Topic        TopicView
-	Language     string // BCP 47
-	Level        string // CEFR
-	Provider     string
-	Model        string
-	Voice        string
-	Status       events.Status
-	Reason       string // why attention is needed, else empty
-	StartedAt    time.Time
-	EndedAt      *time.Time
-	EndedBecause events.EndReason // empty while it is active
-	Received     int64            // all outbox numbers up to here are in
-	LastN        int64            // the outbox's last number; 0 while it is active
-	Segments     []SegmentView    // in order
-	Audio        *events.AudioFinalized
-	Timings      Timings
-	Used         events.Used     // of the provider
-	Position     events.Position // of the session's last event
+	ID                 events.SessionID
+	Learner            events.AccountID
+	Topic              TopicView
+	Language           string // BCP 47
+	Level              string // CEFR
+	Provider           string
+	Model              string
+	Voice              string
+	TranscriptionModel string // empty: not known
+	Status             events.Status
+	Reason             string // why attention is needed, else empty
+	StartedAt          time.Time
+	EndedAt            *time.Time
+	EndedBecause       events.EndReason // empty while it is active
+	Received           int64            // all outbox numbers up to here are in
+	LastN              int64            // the outbox's last number; 0 while it is active
+	Segments           []SegmentView    // in order
+	Audio              *events.AudioFinalized
+	Timings            Timings
+	Used               events.Used     // of the provider
+	Position           events.Position // of the session's last event
 }
 
 // SegmentView is one turn, opened.
@@ -97,16 +98,17 @@ type Credentials struct {
 
 // Overview is a session as an operator sees it: without content.
 type Overview struct {
-	ID        events.SessionID
-	Learner   events.AccountID
-	Status    events.Status
-	Reason    string
-	StartedAt time.Time
-	EndedAt   *time.Time
-	Deleted   bool // its erasure is on the way
-	Position  events.Position
-	Model     string
-	Used      events.Used
+	ID                 events.SessionID
+	Learner            events.AccountID
+	Status             events.Status
+	Reason             string
+	StartedAt          time.Time
+	EndedAt            *time.Time
+	Deleted            bool // its erasure is on the way
+	Position           events.Position
+	Model              string
+	TranscriptionModel string // empty: not known
+	Used               events.Used
 }
 
 // Talk is when a session was talked in, by the server's clock.

@@ -59,20 +59,36 @@ func TestModelsAreThoseOfTheInstance(t *testing.T) {
 
 func TestPricesAreThoseOfTheInstance(t *testing.T) {
 	url := aPartner(t, partner.Config{Key: "sk-partner"})
-	p := start(t, t.TempDir(), "OPENAI_API_KEY=sk-partner", "PARLEY_REALTIME_URL="+url, "PARLEY_REALTIME_DIALECT=partner",
-		"PARLEY_MODEL=gpt-realtime-mini", "PARLEY_TRANSCRIPTION_MODEL=gpt-4o-mini-transcribe")
-	c := p.setUp(t).startSession()
+	env := []string{"OPENAI_API_KEY=sk-partner", "PARLEY_REALTIME_URL=" + url, "PARLEY_REALTIME_DIALECT=partner", "PARLEY_SHOW_COST=1", "PARLEY_MODEL=gpt-realtime-mini"}
+	p := start(t, t.TempDir(), append(env, "PARLEY_TRANSCRIPTION_MODEL=gpt-4o-mini-transcribe")...)
+	ada := p.setUp(t)
+	c := ada.startSession()
 	c.token()
 	c.must(http.StatusOK, "POST", c.path("/events"), map[string]any{"events": []map[string]any{
 		{"n": 1, "call": 1, "at_ms": 100, "event": raw(`{"type":"parley.call_connected","since_click_ms":80}`)},
 		{"n": 2, "call": 1, "at_ms": 200, "event": raw(`{"type":"response.done","response":{"id":"r1","status":"completed","usage":{"input_tokens":211,"output_tokens":97,"output_token_details":{"audio_tokens":97}}}}`)},
-		{"n": 3, "call": 1, "at_ms": 300, "event": raw(`{"type":"conversation.item.input_audio_transcription.completed","item_id":"l1","content_index":0,"transcript":"Two","usage":{"type":"tokens","input_tokens":50,"output_tokens":7,"total_tokens":57}}`)},
+		{"n": 3, "call": 1, "at_ms": 300, "event": raw(`{"type":"conversation.item.input_audio_transcription.completed","item_id":"l1","content_index":0,"transcript":"Two","usage":{"type":"tokens","input_tokens":50,"input_token_details":{"audio_tokens":50},"output_tokens":7,"total_tokens":57}}`)},
 	}})
 	at := p.lastPosition(t)
 	c.must(http.StatusOK, "GET", c.path("?min_position="+at.String()), nil)
 	t.Setenv("PARLEY_TRANSCRIPTION_MODEL", "of-nobody")
-	if s := tell[listed](t, exitOK, "sessions", "--data", p.dir, "--json"); s.Usage == nil || s.Usage.Tokens["input"] != 261 || s.Usage.Cost == nil {
-		t.Errorf("%+v of %+v", s.Usage, s)
+	cost := func(t *testing.T) float64 {
+		t.Helper()
+		s := tell[listed](t, exitOK, "sessions", "--data", p.dir, "--json")
+		if s.Usage == nil || s.Usage.Tokens["input"] != 261 || s.Usage.Cost == nil {
+			t.Fatalf("%+v of %+v", s.Usage, s)
+		}
+		return s.Usage.Cost.Amount
 	}
+	then := cost(t)
+	p.stop()
+	p = start(t, p.dir, append(env, "PARLEY_TRANSCRIPTION_MODEL=gpt-4o-transcribe")...)
+	ada.base, ada.cookie = p.base, rename(ada.cookie, p.base)
+	t.Run("and of a session those of its start", func(t *testing.T) {
+		told := c.must(http.StatusOK, "GET", c.path(""), nil).json["usage"].(map[string]any)["cost"].(map[string]any)["amount"]
+		if now := cost(t); now != then || told != then {
+			t.Errorf("it cost %v, and now the operator is told %v and the learner %v", then, now, told)
+		}
+	})
 	p.stop()
 }

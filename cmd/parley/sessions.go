@@ -48,13 +48,13 @@ func sessions(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	transcription := "" // whose price nobody knows
+	today := "" // a transcription model whose price nobody knows
 	if of := to.servers.Speech; of != nil {
-		transcription = of.TranscriptionModel
+		today = of.TranscriptionModel
 	}
 	list := make([]listed, len(found))
 	for i, s := range found {
-		list[i] = listedOf(s, transcription)
+		list[i] = listedOf(s, today)
 	}
 	if *asJSON {
 		return printSessionsJSON(t, list)
@@ -62,10 +62,10 @@ func sessions(ctx context.Context, t terminal, args []string) error {
 	return printSessions(t, list)
 }
 
-func listedOf(s projections.Overview, transcription string) listed {
+func listedOf(s projections.Overview, today string) listed {
 	return listed{
 		ID: s.ID, Learner: s.Learner, Status: s.Status, Reason: s.Reason, StartedAt: s.StartedAt, EndedAt: s.EndedAt,
-		Deleted: s.Deleted, Position: s.Position, Model: s.Model, Usage: http.UsageOf(s.Model, transcription, s.Used),
+		Deleted: s.Deleted, Position: s.Position, Model: s.Model, Usage: http.UsageOf(http.Models{Speech: s.Model, Transcription: s.TranscriptionModel}, today, s.Used),
 	}
 }
 

@@ -132,7 +132,7 @@ func anySessionBody(t *rapid.T) events.Body {
 	}
 	text := rapid.SampledFrom([]string{"", "Two apples", "Zwei Äpfel, bitte."}).Draw(t, "text")
 	return rapid.SampledFrom([]events.Body{
-		&events.SessionStarted{Learner: anna, Topic: market, Language: "en", Level: "B1", Provider: "partner", Model: "m", Voice: "v"},
+		&events.SessionStarted{Learner: anna, Topic: market, Language: "en", Level: "B1", Provider: "partner", Model: "m", Voice: "v", TranscriptionModel: "t"},
 		&events.SessionStarted{Learner: bea, Topic: letter, Language: "de", Level: "A1", OwnTopic: events.TopicText{Title: text}},
 		&events.TokenIssued{Call: call, ExpiresAt: eventstest.Began.Add(time.Minute)},
 		&events.TokenRefreshed{Call: call, ExpiresAt: eventstest.Began.Add(time.Hour)},

@@ -253,7 +253,8 @@ func overviews(rows []sessionRow, now time.Time) []projections.Overview {
 		status, reason := r.Facts().Status(now)
 		list[i] = projections.Overview{
 			ID: r.ID, Learner: r.Learner, Status: status, Reason: reason,
-			StartedAt: r.StartedAt, EndedAt: r.EndedAt, Deleted: r.Deleted != nil, Position: r.Position, Model: r.Model,
+			StartedAt: r.StartedAt, EndedAt: r.EndedAt, Deleted: r.Deleted != nil, Position: r.Position,
+			Model: r.Model, TranscriptionModel: r.TranscriptionModel,
 		}
 	}
 	return list

@@ -224,7 +224,7 @@ func TestSwitchBackOverAMigration(t *testing.T) {
 	if done, err := r.rebuilder.Rebuild(t.Context(), false, silent); err != nil || !done.Switched {
 		t.Fatalf("got %+v, %v", done, err)
 	}
-	r.alter(t, 1, "drop table audit; alter table segments drop column usage, drop column usage_rank, drop column parts;"+
+	r.alter(t, 1, "drop table audit; alter table sessions drop column transcription_model; alter table segments drop column usage, drop column usage_rank, drop column parts;"+
 		" alter table responses drop column usage, drop column usage_rank; delete from migrations where name >= '0003'")
 	more := tapeOf(conversations(5)...)
 	project(t, more, r.store)

@@ -140,6 +140,7 @@ var sessions = table[sessionRow]{"sessions", 1, join(
 		text("provider", func(r *sessionRow) any { return &r.Provider }),
 		text("model", func(r *sessionRow) any { return &r.Model }),
 		text("voice", func(r *sessionRow) any { return &r.Voice }),
+		text("transcription_model", func(r *sessionRow) any { return &r.TranscriptionModel }),
 		moment("started_at", func(r *sessionRow) any { return &r.StartedAt }),
 		moment("ended_at", func(r *sessionRow) any { return &r.EndedAt }),
 		text("received", func(r *sessionRow) any { return rangesText{&r.Received} }),

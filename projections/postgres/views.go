@@ -117,7 +117,7 @@ func (v *Views) snapshot(ctx context.Context, reads *pgx.Batch) error {
 func sessionView(r sessionRow, now time.Time) projections.SessionView {
 	view := projections.SessionView{
 		ID: r.ID, Learner: r.Learner, Language: r.Language, Level: r.Level,
-		Provider: r.Provider, Model: r.Model, Voice: r.Voice,
+		Provider: r.Provider, Model: r.Model, Voice: r.Voice, TranscriptionModel: r.TranscriptionModel,
 		StartedAt: r.StartedAt, EndedAt: r.EndedAt, Received: r.Received.Through(),
 		Audio: r.Audio, Position: r.Position,
 	}

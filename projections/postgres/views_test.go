@@ -34,7 +34,7 @@ func given(t *testing.T, evs ...events.Event) reader {
 // started opens a session of the learner on the market.
 func started(id events.SessionID, learner events.AccountID) events.Event {
 	return on(id.Aggregate(), &events.SessionStarted{
-		Learner: learner, Topic: market, Language: "en", Level: "B1", Provider: "partner", Model: "m", Voice: "v",
+		Learner: learner, Topic: market, Language: "en", Level: "B1", Provider: "partner", Model: "m", Voice: "v", TranscriptionModel: "t",
 	})
 }
 
@@ -229,13 +229,14 @@ func TestDeletion(t *testing.T) {
 			on(first.Aggregate(), &events.UsageRecorded{Call: 1, Response: "r1", Tokens: map[string]int64{"output": 90, "output_audio": 70}}),
 			on(first.Aggregate(), &events.UsageRecorded{Call: 1, Response: "r2", Tokens: map[string]int64{"output": 10}}),
 			on(first.Aggregate(), &events.UsageRecorded{Call: 1, Item: "apples", Tokens: map[string]int64{"input": 7}}))
-		read := given(t, append(counted, started(second, anna))...)
+		older := on(second.Aggregate(), &events.SessionStarted{Learner: anna, Model: "m"}) // from before more was noted
+		read := given(t, append(counted, older)...)
 		seen, err := read.Overview(t.Context(), 10)
 		if err != nil || len(seen) != 2 {
 			t.Fatalf("got %+v, %v", seen, err)
 		}
 		want := events.Used{Responses: map[string]int64{"output": 100, "output_audio": 70}, Transcriptions: map[string]int64{"input": 7}}
-		if diff := cmp.Diff(want, seen[1].Used); diff != "" || len(seen[0].Used.Responses) != 0 || seen[1].Model != "m" {
+		if diff := cmp.Diff(want, seen[1].Used); diff != "" || len(seen[0].Used.Responses) != 0 || seen[1].Model != "m" || seen[1].TranscriptionModel != "t" || seen[0].TranscriptionModel != "" {
 			t.Error(diff, seen)
 		}
 	})
