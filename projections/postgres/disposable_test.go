@@ -18,16 +18,19 @@ import (
 // dropAll drops the views and every version, as somebody at a prompt might.
 func (r *rebuilding) dropAll(t *testing.T) {
 	t.Helper()
-	for _, schema := range append(r.schemas(t), r.config.Views) {
-		dropSchema(t, schema)
-	}
+	dropSchemas(t, append(r.schemas(t), r.config.Views)...)
 }
 
-// dropSchema drops amid what goes on; one who meets readers head on tries again.
-func dropSchema(t *testing.T, name string) {
+// dropSchemas drops amid what goes on; one who meets readers head on tries again. All go
+// at once: what comes back of one is not dropped with the next.
+func dropSchemas(t *testing.T, names ...string) {
 	t.Helper()
+	var all []string
+	for _, name := range names {
+		all = append(all, pgx.Identifier{name}.Sanitize())
+	}
 	for {
-		err := execute(t.Context(), "drop schema if exists "+pgx.Identifier{name}.Sanitize()+" cascade")
+		err := execute(t.Context(), "drop schema if exists "+strings.Join(all, ", ")+" cascade")
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) && refused.Code == "40P01" { // deadlock
 			continue
@@ -45,8 +48,8 @@ func TestPostgresIsDisposable(t *testing.T) {
 	log := tapeOf(conversations(8)...)
 	for name, drop := range map[string]func(*testing.T, *rebuilding){
 		"all schemas":    func(t *testing.T, r *rebuilding) { r.dropAll(t) },
-		"the live rows":  func(t *testing.T, r *rebuilding) { dropSchema(t, r.config.Views+"_v1") },
-		"the views only": func(t *testing.T, r *rebuilding) { dropSchema(t, r.config.Views) },
+		"the live rows":  func(t *testing.T, r *rebuilding) { dropSchemas(t, r.config.Views+"_v1") },
+		"the views only": func(t *testing.T, r *rebuilding) { dropSchemas(t, r.config.Views) },
 	} {
 		t.Run(name+", while the program is down", func(t *testing.T) {
 			r := newRebuilding(t, log)

@@ -69,7 +69,7 @@ func TestTwoProjectors(t *testing.T) {
 	log := tapeOf(talk(first, anna)...)
 	gate := &gated{tape: log.upTo(5), more: make(chan struct{}), rest: log.all[5:]}
 
-	refused := &overheard{Store: store, refusals: make(chan error, 1)}
+	refused := &overheard{Store: store, woken: gate.more, refusals: make(chan error, 1)}
 	slow := newProjector(gate, refused)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -97,18 +97,31 @@ func TestTwoProjectors(t *testing.T) {
 	}
 }
 
-// overheard is a store that tells what its commits were refused with.
+// overheard is a store of a projector that is stopped, and tells what its commits were
+// refused with. Until it is woken nothing is noticed there: no claim that is lost, and
+// no answer to a commit.
 type overheard struct {
 	*postgres.Store
+	woken    <-chan struct{}
 	refusals chan error
 }
 
 func (o *overheard) Commit(ctx context.Context, from projections.Checkpoint, log events.Identity, batch []events.Event) (projections.Checkpoint, error) {
 	at, err := o.Store.Commit(ctx, from, log, batch)
 	if err != nil {
+		<-o.woken
 		o.refusals <- err
 	}
 	return at, err
+}
+
+func (o *overheard) Hold(ctx context.Context, claim projections.Checkpoint) error {
+	select {
+	case <-o.woken:
+		return o.Store.Hold(ctx, claim)
+	default:
+		return nil
+	}
 }
 
 // gated is a log whose rest comes when more is closed.

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,10 +66,11 @@ func stoppedAt(t *testing.T, request string) *trio {
 	r := &trio{rebuilding: newRebuilding(t, log), refused: make(chan error, 10)}
 	config, proxy := behindProxy(t, r.config)
 	store := postgres.NewStore(postgrestest.Open(t, config), r.keys)
-	stopped, wake := proxy.HoldRequest(request)
-	t.Cleanup(wake)
-	r.wake = wake
-	r.first = r.start(t, &overheard{Store: store, refusals: r.refused})
+	woken := make(chan struct{})
+	stopped, release := proxy.HoldRequest(request)
+	r.wake = sync.OnceFunc(func() { close(woken); release() })
+	r.first = r.start(t, &overheard{Store: store, woken: woken, refusals: r.refused})
+	t.Cleanup(r.wake)
 	<-stopped
 	return r
 }
