@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,19 @@ func (c *Cluster) Restart(n *NATS, streams ...string) {
 	for _, stream := range streams {
 		c.AwaitLeader(stream)
 	}
+}
+
+// Main runs the tests of a package that starts servers, and gives the exit code for
+// os.Exit: goroutines that stay fail it.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if code == 0 {
+		if leaks := Leaks(); leaks != nil {
+			fmt.Fprintln(os.Stderr, leaks)
+			code = 1
+		}
+	}
+	return code
 }
 
 // Leaks names goroutines that do not end after the tests; nil when all do. nats.go

@@ -110,7 +110,7 @@ func TestAppendWhoseAnswerIsLost(t *testing.T) {
 func TestAppendThatIsStoredLate(t *testing.T) {
 	for name, n := range sizes {
 		t.Run(name+" sent again, stored once", func(t *testing.T) {
-			f := newFaulty(t, 20*time.Millisecond)
+			f := newFaulty(t, 200*time.Millisecond)
 			held, release := f.proxy.HoldRequest(annasRequest)
 			defer release()
 			before := f.conn.Stats().OutMsgs

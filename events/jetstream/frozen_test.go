@@ -31,13 +31,12 @@ func TestFrozenStream(t *testing.T) {
 	if err := os.Rename(messages, messages+"-gone"); err != nil {
 		t.Fatal(err)
 	}
-	fill(t, nc)
+	told := fill(t, n, nc)
 	if _, err := log.Identity(t.Context()); err != nil {
 		t.Errorf("it answers no questions: %v", err)
 	}
-	err := jetstream.CheckHealth(t.Context(), n.MonitorURL())
-	if events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "PARLEY' write error") {
-		t.Errorf("got %v", err)
+	if events.CodeOf(told) != events.CodeUnavailable || !strings.Contains(told.Error(), "PARLEY' write error") {
+		t.Errorf("got %v", told)
 	}
 	between(n, nc, func() {
 		if err := errors.Join(os.RemoveAll(messages), os.Rename(messages+"-gone", messages)); err != nil {
@@ -52,9 +51,9 @@ func TestFrozenStream(t *testing.T) {
 	}
 }
 
-// fill writes to the log until the server needs another file for it, and gives no
-// more answers.
-func fill(t *testing.T, nc *nats.Conn) {
+// fill writes to the log until the server needs another file for it, gives no more
+// answers, and tells so; one that is only slow tells nothing.
+func fill(t *testing.T, n *eventstest.NATS, nc *nats.Conn) (told error) {
 	t.Helper()
 	js, err := natsjs.New(nc)
 	if err != nil {
@@ -64,9 +63,13 @@ func fill(t *testing.T, nc *nats.Conn) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		_, err := js.PublishMsg(ctx, &nats.Msg{Subject: "parley.audit.x.y", Data: make([]byte, 900_000)})
 		cancel()
-		if err != nil {
-			return
+		if err == nil {
+			continue
+		}
+		if told := jetstream.CheckHealth(t.Context(), n.MonitorURL()); told != nil {
+			return told
 		}
 	}
 	t.Fatal("the log takes whatever comes")
+	return nil
 }

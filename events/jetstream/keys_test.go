@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"parley/events"
 )
@@ -59,6 +60,16 @@ func TestKeyCacheWipes(t *testing.T) {
 			t.Error("a key stays in memory")
 		}
 	})
+}
+
+// An instance that hears nothing any more holds a key that another has destroyed for a
+// second at most (design section 4: unreadable everywhere at once).
+func TestKeysAreForgottenInTime(t *testing.T) {
+	for silent, most := range map[string]time.Duration{"the connection": askEvery + mostSilence, "the stream alone": 2 * heartbeat} {
+		if most > time.Second {
+			t.Errorf("when %s is silent, after %s", silent, most)
+		}
+	}
 }
 
 // TestKeyCacheSize measures what Config.CachedKeys says about memory.

@@ -1,7 +1,6 @@
 package jetstream_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -9,16 +8,7 @@ import (
 	"parley/events/eventstest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if leaks := eventstest.Leaks(); leaks != nil {
-			fmt.Fprintln(os.Stderr, leaks)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
 
 func TestLogConforms(t *testing.T) {
 	eventstest.Conformance(t, func(t *testing.T) events.Log { return eventstest.NewBundle(t).Log })

@@ -81,7 +81,6 @@ var shapes = map[string]shape{
 
 // fault is one way in which an append can go wrong.
 type fault struct {
-	wait     time.Duration // for an answer
 	before   func(t *testing.T, g *ground, anna events.SessionID) events.Expected
 	held     func(t *testing.T, r *trial) // while all is held back
 	after    func(t *testing.T, r *trial) // once it is released
@@ -91,7 +90,7 @@ type fault struct {
 
 var faults = map[string]fault{
 	"lost acknowledgement": {held: loseAnswers},
-	"stored late": {wait: 50 * time.Millisecond, held: func(_ *testing.T, r *trial) {
+	"stored late": {held: func(_ *testing.T, r *trial) {
 		for r.conn.Stats().OutMsgs < r.before+3*r.sent { // all was sent again
 			runtime.Gosched()
 		}
@@ -174,9 +173,6 @@ func try(t *testing.T, g *ground, run int, s shape, f fault) {
 	r.conn = eventstest.Dial(t, r.proxy.URL())
 	config := g.config
 	config.AnswerWait = 250 * time.Millisecond
-	if f.wait > 0 {
-		config.AnswerWait = f.wait
-	}
 	log := eventstest.OpenLog(t, r.conn, config)
 	expected := events.ExpectNew()
 	if f.before != nil {

@@ -1,9 +1,6 @@
 package jetstream_test
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -60,19 +57,7 @@ func between(n *eventstest.NATS, nc *nats.Conn, do func()) {
 // onDisk tells whether any file of the server's store holds the text.
 func onDisk(t *testing.T, n *eventstest.NATS, text string) bool {
 	t.Helper()
-	found := false
-	err := filepath.WalkDir(n.StoreDir(), func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		found = found || strings.Contains(string(content), text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
+	return len(filesWith(t, n.StoreDir(), text)) > 0
 }
 
 // said is an event with something to seal.

@@ -3,6 +3,7 @@ package timekeeper_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -10,14 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
-	"go.uber.org/goleak"
 
 	"parley/events"
 	"parley/events/eventstest"
 	"parley/projections/timekeeper"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(eventstest.Main(m)) }
 
 const (
 	silence = 30 * time.Minute
