@@ -194,10 +194,14 @@ func (e *erasing) run(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	sweeping, err := e.sweeping(ctx)
+	if err != nil {
+		return err
+	}
 	if err := e.request(ctx); err != nil {
 		return err
 	}
-	return errors.Join(e.follow(ctx), e.report())
+	return errors.Join(e.follow(ctx, sweeping), e.report())
 }
 
 // request puts it on the audit trail and asks for it. The running instance's eraser
@@ -235,14 +239,13 @@ func (e *erasing) notedFor() events.AccountID {
 const erasePatience = 2 * time.Minute
 
 // follow waits for the tombstone: it is the last event of what is erased.
-func (e *erasing) follow(ctx context.Context) error {
+func (e *erasing) follow(ctx context.Context, sweeping *sweepShown) error {
 	wait := ctx
 	if e.flags.wait == waitUnreadable {
 		var stop context.CancelFunc
 		wait, stop = context.WithTimeout(ctx, erasePatience)
 		defer stop()
 	}
-	sweeping := e.sweeping()
 	defer sweeping.shown.end()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()

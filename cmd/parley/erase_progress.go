@@ -16,25 +16,25 @@ type sweepShown struct {
 	all   uint64
 }
 
-func (e *erasing) sweeping() *sweepShown {
+// sweeping counts what every stream holds before anything is asked for: an eraser may
+// be done by the first look.
+func (e *erasing) sweeping(ctx context.Context) (*sweepShown, error) {
 	s := &sweepShown{log: e.log, shown: e.t.progress("sweeping"), left: e.sweeps, held: map[events.Aggregate]uint64{}}
 	if e.flags.wait != waitSwept || s.shown.w == nil {
 		s.left = nil // nobody looks
 	}
-	return s
+	for _, of := range s.left {
+		if err := s.count(ctx, of); err != nil {
+			return nil, err
+		}
+		s.all += s.held[of]
+	}
+	return s, nil
 }
 
-// look asks of every stream at first, and from then on of the first that is not swept:
-// so a look is one read however much is swept, and the bar is never ahead of the sweep.
+// look asks of the first stream that is not swept: so a look is one read however much
+// is swept, and the bar is never ahead of the sweep.
 func (s *sweepShown) look(ctx context.Context) error {
-	if s.all == 0 {
-		for _, of := range s.left {
-			if err := s.count(ctx, of); err != nil {
-				return err
-			}
-			s.all += s.held[of]
-		}
-	}
 	for len(s.left) > 0 {
 		of := s.left[0]
 		if err := s.count(ctx, of); err != nil {
