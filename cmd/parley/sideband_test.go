@@ -41,7 +41,7 @@ func (c *conversation) wantEndedBecause(why string, changed <-chan struct{}) {
 }
 
 func TestCallAtTheLimitOfTheDay(t *testing.T) {
-	p := start(t, t.TempDir(), "PARLEY_LIMIT_TALK=5s")
+	p := start(t, t.TempDir(), "PARLEY_LIMIT_TALK=10s")
 	ada := p.setUp(t)
 	changed := ada.watch()
 	c := ada.startSession()
