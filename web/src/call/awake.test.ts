@@ -25,7 +25,7 @@ describe('the screen', () => {
   test('is held on while people talk, and let go after', async () => {
     const { awake, lock } = screen()
     awake.hold()
-    await vi.waitFor(() => expect(lock).toEqual({ asked: 1, held: 1 }))
+    await vi.waitFor(() => expect(lock).toEqual({ asked: 1, held: 1 }), 30_000)
     awake.release()
     expect(lock.held).toBe(0)
   })

@@ -104,7 +104,7 @@ describe('an outbox', () => {
     await expect(box.flush()).rejects.toBe(refusal)
     await vi.waitFor(async () => {
       expect(await new EventStore(database).waiting(session)).toHaveLength(1)
-    })
+    }, 30_000)
   })
 
   test('goes on after such a refusal when asked again', async () => {
@@ -182,7 +182,7 @@ describe('an outbox without a network', () => {
       await expect(box.flush()).rejects.toMatchObject({ code, message: 'why' })
       await vi.waitFor(async () => {
         expect(await new EventStore(database).waiting(session)).toHaveLength(1)
-      })
+      }, 30_000)
     },
   )
 })

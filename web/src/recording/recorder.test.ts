@@ -75,14 +75,14 @@ describe('a recorder', () => {
     played.give(10)
     await vi.waitFor(() => {
       expect(writes).toHaveLength(1)
-    })
+    }, 30_000)
     now = 1_300
     expect(recorder.keptMs).toBe(0)
     expect(recorder.keptAgo).toBe(1_200)
     writes[0]?.()
     await vi.waitFor(() => {
       expect(recorder.keptMs).toBe(1_000)
-    })
+    }, 30_000)
     expect(recorder.keptAgo).toBe(0)
   })
 
@@ -110,7 +110,7 @@ describe('a recorder', () => {
     played.stop()
     await vi.waitFor(() => {
       expect(failures).toHaveLength(1)
-    })
+    }, 30_000)
     expect(failures).toMatchObject([{ name: 'TrackEnded' }])
     expect(recorder.recording).toBe(false)
     await recorder.stop()
@@ -127,7 +127,7 @@ describe('a recorder', () => {
       for (const size of [10, 20, 30]) played.give(size)
       await vi.waitFor(() => {
         expect(failures).toEqual([full])
-      })
+      }, 30_000)
       await recorder.stop()
       expect(await kept()).toBe(10)
     },
