@@ -57,6 +57,8 @@ async function kept(learner) {
 }
 
 const limit = { timeout: 240_000 }
+/** When a line is cut behind the first turn. That takes some ten seconds; a machine that is slow has as many more. */
+const afterATurn = '20s'
 
 test('two turns and a word between: the tutor falls silent', limit, async (t) => {
   const learner = await rehearsal.scene({})
@@ -96,7 +98,7 @@ test('a line that is cut for 3 s heals in the same call', limit, async () => {
 })
 
 test('a line that is cut for 30 s goes on in a new call', limit, async () => {
-  const learner = await rehearsal.scene({ cut_after: '15s', cut_for: '30s' })
+  const learner = await rehearsal.scene({ cut_after: afterATurn, cut_for: '30s' })
   await learner.start()
   await rehearsal.partner.rehearse({})
   await firstTurn(learner)
@@ -109,7 +111,7 @@ test('a line that is cut for 30 s goes on in a new call', limit, async () => {
 })
 
 test('no token for a new call: it ends, says why, and is saved', limit, async () => {
-  const learner = await rehearsal.scene({ cut_after: '12s', mint: 'key', mint_after: 1 })
+  const learner = await rehearsal.scene({ cut_after: afterATurn, mint: 'key', mint_after: 1 })
   await learner.start()
   await firstTurn(learner)
   await learner.saved()
@@ -126,7 +128,7 @@ test('no token for a new call: it ends, says why, and is saved', limit, async ()
 
 test('a line that is cut for good, and the network with it: what was said is saved', limit, async (t) => {
   t.after(() => rehearsal.context.setOffline(false))
-  const learner = await rehearsal.scene({ cut_after: '12s' })
+  const learner = await rehearsal.scene({ cut_after: afterATurn })
   await learner.start()
   await firstTurn(learner)
   await rehearsal.context.setOffline(true)
