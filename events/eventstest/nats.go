@@ -2,6 +2,7 @@ package eventstest
 
 import (
 	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -103,7 +104,13 @@ func Dial(t testing.TB, url string, more ...nats.Option) *nats.Conn {
 	t.Helper()
 	closed := make(chan struct{})
 	options := append(jetstream.ConnectOptions(), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
-	nc, err := nats.Connect(url, append(options, more...)...)
+	var nc *nats.Conn
+	var err error
+	await(func() bool { // nats.go gives a server two seconds
+		var late net.Error
+		nc, err = nats.Connect(url, append(options, more...)...)
+		return !errors.Is(err, nats.ErrTimeout) && !(errors.As(err, &late) && late.Timeout())
+	})
 	if err != nil {
 		t.Fatalf("connect to nats: %v", err)
 	}
