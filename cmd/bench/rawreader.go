@@ -19,7 +19,7 @@ func (s *system) inserted(ctx context.Context, raw *rawLog, speakers []*rawSpeak
 	if _, err := conn.Exec(ctx, "create table if not exists rawlog (position bigint primary key, subject text not null, body bytea not null)"); err != nil {
 		return sample{}, err
 	}
-	reader := &rawReader{conn: conn, found: newSightings(), free: make(chan jetstream.Msg), ended: make(chan error, 1)}
+	reader := &rawReader{conn: conn, found: newSightings(), free: make(chan jetstream.Msg), done: make(chan struct{}), ended: make(chan error, 1)}
 	if err := reader.start(ctx, raw); err != nil {
 		return sample{}, err
 	}
@@ -40,6 +40,7 @@ type rawReader struct {
 	conn      *pgx.Conn
 	found     *sightings
 	free      chan jetstream.Msg
+	done      chan struct{} // closed when no more is to be inserted
 	ended     chan error
 	consuming jetstream.ConsumeContext
 }
@@ -57,27 +58,32 @@ func (r *rawReader) start(ctx context.Context, raw *rawLog) error {
 		}
 	})
 	if err != nil {
-		close(r.free)
+		close(r.done)
 		return errors.Join(err, <-r.ended)
 	}
 	return nil
 }
 
+// stop does not close free: nats.go says that it is done while its last delivery may
+// still be under way.
 func (r *rawReader) stop() error {
 	r.consuming.Stop()
-	<-r.consuming.Closed()
-	close(r.free)
+	close(r.done)
 	return <-r.ended
 }
 
 // insertAll goes on reading after an error, so that nobody waits for it.
 func (r *rawReader) insertAll(ctx context.Context) (failed error) {
-	for m := range r.free {
-		if failed == nil {
-			failed = r.insert(ctx, m)
+	for {
+		select {
+		case m := <-r.free:
+			if failed == nil {
+				failed = r.insert(ctx, m)
+			}
+		case <-r.done:
+			return failed
 		}
 	}
-	return failed
 }
 
 func (r *rawReader) insert(ctx context.Context, m jetstream.Msg) error {
