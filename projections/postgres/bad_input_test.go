@@ -245,7 +245,9 @@ func TestSchemaAlteredByHand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newReal(t)
 			told := make(chan error, 1000)
-			p := newProjector(r.Log, &overheard{Store: r.store, refusals: told})
+			awake := make(chan struct{})
+			close(awake)
+			p := newProjector(r.Log, &overheard{Store: r.store, woken: awake, refusals: told})
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- p.Run(ctx) }()
