@@ -162,9 +162,10 @@ test('another tab offers nothing of a talk that goes on, and all of one that bro
   await learner.page.close()
   await finish.nth(1).waitFor()
   for (let left = 2; left > 0; left--) {
-    await press(offered(other).locator('.row').first(), 'Discard')
+    const rows = offered(other).locator('.row')
+    await press(rows.first(), 'Discard')
     await press(other.page, 'Discard it')
-    await finish.nth(left - 1).waitFor({ state: 'detached' })
+    await rows.nth(left - 1).waitFor({ state: 'detached' })
   }
   assert.deepEqual(await keeps(other.page), [0, 0, 0])
   await other.page.close()
