@@ -205,26 +205,11 @@ func (s *shift) untilHandFree(ctx context.Context) error {
 	}
 }
 
-// batch takes events and tells how many; it knows how many the one before took. On
-// a log at rest it waits for the next one. On a busy log events gather first: most
-// are passed over, and one by one each would wake all between the disk and here.
+// batch takes events and tells how many; it knows how many the one before took.
 func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer, before int) (took int, err error) {
 	wait, cancel := context.WithTimeout(ctx, workWait)
 	defer cancel()
-	var batch jetstream.MessageBatch
-	switch {
-	case before == 0:
-		batch, err = consumer.Fetch(1, jetstream.FetchContext(wait), jetstream.FetchHeartbeat(workPulse))
-	case before < workBatch:
-		select {
-		case <-time.After(workGather):
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-		fallthrough
-	default:
-		batch, err = consumer.FetchNoWait(workBatch)
-	}
+	batch, err := ask(wait, consumer, before)
 	if err != nil {
 		return 0, err
 	}
@@ -242,6 +227,20 @@ func (s *shift) batch(ctx context.Context, consumer jetstream.Consumer, before i
 		return took, err
 	}
 	return took, nil // nothing came
+}
+
+// ask waits for the next event on a log at rest. On a busy log events gather first:
+// most are passed over, and one by one each would wake all between the disk and here.
+func ask(ctx context.Context, consumer jetstream.Consumer, before int) (jetstream.MessageBatch, error) {
+	if before == 0 {
+		return consumer.Fetch(1, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(workPulse))
+	}
+	if gather := workGather; before < workBatch {
+		if err := rest(ctx, &gather); err != nil {
+			return nil, err
+		}
+	}
+	return consumer.FetchNoWait(workBatch)
 }
 
 // handle does one event while the log is told that somebody is at it.
